@@ -1,6 +1,6 @@
-"""What lies beyond accuracy: by popularity, in a mixed catalogue, and which tracks come up.
+"""Metrics beyond accuracy: by popularity, in a mixed catalogue, exposure and hubness.
 
-Everything here is by the headline scoring and of a system's first draw alone: `draw_details` in one
+All metrics here use the headline scoring and a system's first draw only: `draw_details` in one
 hold-out, `summarize_beyond_accuracy` over all.
 """
 
@@ -28,24 +28,24 @@ N_NEIGHBOURS = 5
 
 @dataclass(frozen=True, eq=False)
 class DrawDetails:
-    """What is kept of a draw, as small arrays.
+    """Stored details of a draw, as small arrays.
 
     Attributes
     ----------
     thirds : np.ndarray [shape=(3, n_metrics, n_listeners)], float32
-        Only an item of that third is a right answer; all are ranked.
+        Metrics with only items of that third as relevant; all are ranked.
     mixed : np.ndarray [shape=(n_metrics, n_listeners)], float32
-        Right answers are the same cold tracks, ranked among these and the training tracks that
-        the listener is not known to have played; NaN where the system places no training tracks.
+        Metrics with the same relevant cold tracks, ranked among these and the training tracks that
+        the listener is not known to have played; NaN if the system has no training tracks.
     occurrence : np.ndarray [shape=(n_items,)], int32
-        How many listeners have each item among their ten best.
+        Number of listeners with each item in their top ten.
     place : np.ndarray [shape=(n_items,)], float32
-        AUC of each item over the listeners: how likely one who played it has it higher in their
-        ranking than one who did not. NaN for what nobody played, or everybody.
+        AUC of each item over the listeners: probability that one who played it ranks it higher
+        than one who did not. NaN for items played by nobody or everybody.
     vectors : np.ndarray [shape=(n_cold, d)], float16
-        Of cold tracks, scaled to length 1; no rows where the system has none.
+        Vectors of cold tracks, of unit norm; no rows if the system has none.
     neighbours : np.ndarray [shape=(n_cold, 5)], int32
-        The nearest training tracks, rows of the hold-out's targets; -1 where there are none.
+        The nearest training tracks, as rows of the hold-out's targets; -1 if there are none.
     """
 
     thirds: np.ndarray
@@ -56,7 +56,7 @@ class DrawDetails:
     neighbours: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Name to array."""
+        """Return the arrays by name."""
         return dict(vars(self))
 
 
@@ -69,7 +69,7 @@ def draw_details(
     draw: PredictedVectors | ScoreMatrix,
     scores: np.ndarray,
 ) -> tuple[DrawDetails, dict[str, float]]:
-    """Details of a draw, and the figures of `FIGURES` for its ten best.
+    """Compute the details of a draw, and the figures of `FIGURES` for its top ten.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def draw_details(
 
 
 def top_ten(scores: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-    """Columns of the ten best, the tied in an order of its own for each listener.
+    """Return the columns of the top ten, ties in random order for each listener.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _by_third(scores: np.ndarray, candidates: Candidates) -> np.ndarray:
 def _mixed(
     holdout: Holdout, candidates: Candidates, draw: PredictedVectors | ScoreMatrix
 ) -> np.ndarray:
-    """Cold tracks among training tracks too; NaN where those have no place, or artists rank."""
+    """Rank cold tracks among training tracks; NaN without vectors of those, or by artist."""
     by_artist = len(candidates.names) != len(holdout.cold)
     everything = None if by_artist else _with_training_tracks(holdout, draw)
     if everything is None:
@@ -149,7 +149,7 @@ def _mixed(
 def _with_training_tracks(
     holdout: Holdout, draw: PredictedVectors | ScoreMatrix
 ) -> np.ndarray | None:
-    """Scores : np.ndarray [shape=(n_listeners, n_cold + n_targets)], or None."""
+    """Return scores : np.ndarray [shape=(n_listeners, n_cold + n_targets)], or None."""
     if isinstance(draw, ScoreMatrix):
         if draw.warm is None:
             return None
@@ -161,7 +161,7 @@ def _with_training_tracks(
 
 
 def _known_plays(holdout: Holdout) -> np.ndarray:
-    """Who is known to have played which training track : [shape=(n_listeners, n_targets)], bool."""
+    """Return known plays of training tracks : [shape=(n_listeners, n_targets)], bool."""
     plays = holdout.training_plays.filter(
         pl.col("user_id").is_in(list(holdout.listeners))
         & pl.col("track_id").is_in(list(holdout.targets.ids))
@@ -182,7 +182,7 @@ def _places(scores: np.ndarray, relevant: np.ndarray) -> np.ndarray:
 def _neighbours(
     holdout: Holdout, draw: PredictedVectors | ScoreMatrix, vectors: np.ndarray
 ) -> np.ndarray:
-    """Nearest training tracks of each cold one, where they are placed in one space."""
+    """Find the nearest training tracks of each cold one, if they share a space."""
     if not len(vectors) or (isinstance(draw, PredictedVectors) and draw.listeners is not None):
         return np.full((len(holdout.cold), N_NEIGHBOURS), -1, dtype=np.int32)
     likeness = vectors @ unit_norm(holdout.targets.vectors).T
@@ -192,14 +192,14 @@ def _neighbours(
 
 
 def _artists(holdout: Holdout, candidates: Candidates) -> np.ndarray:
-    """Label of each item : np.ndarray [shape=(n_items,)]."""
+    """Return the artist label of each item : np.ndarray [shape=(n_items,)]."""
     labels = np.empty(len(candidates.names), dtype=object)
     labels[candidates.member] = [holdout.data.artists[i] for i in holdout.cold]
     return labels
 
 
 def _mel(holdout: Holdout, candidates: Candidates) -> np.ndarray:
-    """Standardised mel statistics of candidates : np.ndarray [shape=(n_items, d)], float32."""
+    """Return standardised mel statistics of items : np.ndarray [shape=(n_items, d)], float32."""
     statistics = holdout.data.mel_statistics
     spread = statistics.vectors.std(axis=0)
     everything = (statistics.vectors - statistics.vectors.mean(axis=0)) / np.where(
@@ -213,15 +213,15 @@ Figures = dict[str, dict[str, float]]
 
 
 class BeyondScores(Protocol):
-    """As much of a system's scores as is needed here."""
+    """Protocol of the scores needed here."""
 
     @property
     def details(self) -> DrawDetails:
-        """Of the first draw."""
+        """Details of the first draw."""
 
     @property
     def figures(self) -> dict[str, float]:
-        """Those of `FIGURES`."""
+        """The figures of `FIGURES`."""
 
 
 class BeyondAccuracy(NamedTuple):
@@ -230,14 +230,14 @@ class BeyondAccuracy(NamedTuple):
     Attributes
     ----------
     thirds : dict of str to (dict of str to (dict of str to float))
-        By third of the candidates, system and metric: accuracy where only that third is right.
+        By third of the candidates, system and metric: accuracy with that third relevant.
     mixed, mixed_shares : dict of str to (dict of str to float)
         By system and metric: cold tracks ranked among training tracks too, and the share of
-        ALS fold-in. Systems that place no training tracks are left out.
+        ALS fold-in. Systems without vectors of training tracks are left out.
     exposure : dict of str to (dict of str to float)
-        By system: `FIGURES` of the ten best.
+        By system: `FIGURES` of the top ten.
     third_intervals, mixed_intervals, mixed_share_intervals
-        Of the same, 95 % over listeners.
+        95 % intervals of the same, over listeners.
     """
 
     thirds: dict[str, Figures]
@@ -249,7 +249,7 @@ class BeyondAccuracy(NamedTuple):
     mixed_share_intervals: dict[str, dict[str, Interval]]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON, but for `Interval` and what is not a number."""
+        """Convert to JSON, except `Interval` and NaN."""
         return {
             "popularity_thirds": {"systems": self.thirds, "intervals": self.third_intervals},
             "mixed_catalogue": {
@@ -267,14 +267,14 @@ class BeyondAccuracy(NamedTuple):
 def summarize_beyond_accuracy(
     table: Sequence[Mapping[str, BeyondScores]], *, users: Sequence[Sequence[str]]
 ) -> BeyondAccuracy:
-    """Means over listeners, then over hold-outs.
+    """Average over listeners, then over hold-outs.
 
     Parameters
     ----------
     table : sequence of (mapping of str to HoldoutScores)
         The same systems in every hold-out.
     users : sequence of sequence of str
-        Listeners of each hold-out; drawn once for all of them, while candidates stay.
+        Listeners of each hold-out; resampled once for all, with fixed candidates.
     """
     names = list(table[0])
     each = [np.stack([_stacked_details(scores[name]) for name in names]) for scores in table]
@@ -307,7 +307,7 @@ def summarize_beyond_accuracy(
 
 
 def _stacked_details(scores: BeyondScores) -> np.ndarray:
-    """Thirds, then the mixed catalogue : [shape=(4, n_metrics, n_listeners)], float64."""
+    """Stack thirds and mixed catalogue : [shape=(4, n_metrics, n_listeners)], float64."""
     details = scores.details
     return np.concatenate([details.thirds, details.mixed[None]]).astype(np.float64)
 

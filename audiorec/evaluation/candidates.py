@@ -1,4 +1,4 @@
-"""What is ranked: the held-out tracks, or their artists where listening is known by artist only."""
+"""Candidates to rank: held-out tracks, or their artists if plays are known by artist only."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Candidates:
         Item of each cold track.
     relevant : np.ndarray [shape=(n_listeners, n_items)], bool
     listeners : np.ndarray [shape=(n_items,)], int64
-        Who played each, suspects left out, scored or not: how popular it became.
+        Number of listeners of each, scored or not, without suspects: its popularity.
     groups : np.ndarray [shape=(n_items,)], str
-        Artist of each, artists who share a recording as one: what is drawn for intervals.
+        Artist of each, artists who share a recording as one: the resampling unit of intervals.
     """
 
     names: tuple[str, ...]
@@ -36,7 +36,7 @@ class Candidates:
     groups: np.ndarray
 
     def scores(self, matrix: np.ndarray) -> np.ndarray:
-        """From scores of cold tracks to scores of items, an artist's the mean over their tracks.
+        """Convert scores of cold tracks to scores of items, an artist's being their tracks' mean.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class Candidates:
 
 
 def candidates_of(holdout: Holdout) -> Candidates:
-    """The tracks of a hold-out, or their artists, as the recipe's `evaluate.rank_by` says."""
+    """Return a hold-out's tracks, or their artists, by the recipe's `evaluate.rank_by`."""
     by_artist = holdout.data.recipe.evaluate.rank_by == "artists"
     of_track = [holdout.data.artists[i] if by_artist else i for i in holdout.cold]
     names, member = np.unique(np.asarray(of_track, dtype=np.str_), return_inverse=True)

@@ -1,4 +1,4 @@
-"""The systems side by side: means, shares of ALS fold-in, and intervals over listeners."""
+"""Comparison of systems: means, shares of ALS fold-in, and intervals over listeners."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class ResampledMeans(NamedTuple):
     Attributes
     ----------
     own : np.ndarray [shape=(n_resamples, n_systems, n_scorings, n_metrics)]
-        Of a system that has several draws, one draw for each resample, so that its interval
-        tells how far a single draw strays.
+        For a system with several draws, one draw per resample, so that its interval includes
+        the variation between draws.
     pooled : np.ndarray, same shape
-        The mean over the draws.
+        Mean over the draws.
     """
 
     own: np.ndarray
@@ -54,10 +54,10 @@ def compare_systems(
     seconds: float,
     tracks: Mapping[str, Track] | None = None,
 ) -> SplitReport:
-    """Bring the scores of all hold-outs of a split together.
+    """Compare systems over all hold-outs of a split.
 
     A figure is the mean over listeners within a hold-out, then the mean over hold-outs; shares are
-    taken of those means. Listeners and artists are drawn once for all hold-outs and all systems.
+    taken of those means. Listeners and artists are resampled once for all hold-outs and systems.
 
     Parameters
     ----------
@@ -65,16 +65,16 @@ def compare_systems(
     table : mapping of HoldoutKey to (mapping of str to HoldoutScores)
         The same systems in every hold-out.
     summaries : sequence of HoldoutSummary
-        Of the hold-outs, in the order of `table`.
+        Summaries of the hold-outs, in the order of `table`.
     config : EvaluateConfig
     roles : mapping of str to str
         Of each system.
     skipped : mapping of str to str
-        Systems that have nothing to say, and why.
+        Systems that are not applicable, with the reasons.
     unit_norm : bool
-        Whether models learned factors of length 1, for the notes.
+        Whether models learned factors of unit norm, for the notes.
     seconds : float
-        What this evaluation took; less than its systems took where these were scored before.
+        Duration of this evaluation; less than that of its systems if scores were cached.
     tracks : mapping of str to Track, optional
         The catalogue, for the page.
     """
@@ -128,7 +128,7 @@ def compare_systems(
 
 
 def _means(scores: Mapping[str, HoldoutScores], names: list[str]) -> np.ndarray:
-    """Mean over draws and listeners, [shape=(n_systems, n_scorings, n_metrics)]."""
+    """Average over draws and listeners, [shape=(n_systems, n_scorings, n_metrics)]."""
     return np.stack([mean_of_known(scores[name].values.mean(axis=0)) for name in names])
 
 
@@ -137,7 +137,7 @@ def _resample(
     summaries: Sequence[HoldoutSummary],
     names: list[str],
 ) -> ResampledMeans:
-    """Draw listeners and artists, each once for all hold-outs."""
+    """Resample listeners and artists, each once for all hold-outs."""
     draws = [len(next(iter(table.values()))[name].values) for name in names]
     cells = []
     for scores, summary in zip(table.values(), summaries, strict=True):
@@ -168,12 +168,12 @@ def _resample(
 
 
 def _share(values: np.ndarray, reference_values: np.ndarray, names: list[str]) -> np.ndarray:
-    """Each scoring by its own oracle, [shape=(..., n_systems, n_scorings, n_metrics)]."""
+    """Compute shares of each scoring's oracle, [shape=(..., n_systems, n_scorings, n_metrics)]."""
     return share_of_oracle(values, reference_values, names, axis=SYSTEMS_AXIS)
 
 
 def _spread(per_cell: np.ndarray, names: list[str]) -> np.ndarray:
-    """Deviation of the shares over cells, [shape=(n_systems, n_scorings, n_metrics)]."""
+    """Compute deviations of shares over cells, [shape=(n_systems, n_scorings, n_metrics)]."""
     shares = _share(per_cell, per_cell, names)
     if len(shares) == 1:
         return np.full(shares.shape[1:], np.nan)
@@ -184,14 +184,14 @@ def _spread(per_cell: np.ndarray, names: list[str]) -> np.ndarray:
 def _differences(
     shares: np.ndarray, samples: np.ndarray, names: list[str], *, roles: Mapping[str, Role]
 ) -> Table:
-    """Baselines and models against the linear baseline and, of models, the best of the others.
+    """Compare baselines and models with the linear baseline, and models with the best other one.
 
     Parameters
     ----------
     shares : np.ndarray [shape=(n_systems, n_metrics)]
     samples : np.ndarray [shape=(n_resamples, n_systems, n_metrics)]
     names : list of str
-        The systems, as they stand in the arrays.
+        Names of the systems, in the order of the arrays.
     roles : mapping of str to str
         Of each system.
     """

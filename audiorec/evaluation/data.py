@@ -1,4 +1,4 @@
-"""What every hold-out draws on: sound, plays, tracks, and which of them belong together."""
+"""Evaluation data: spectrograms, plays, tracks, and groups of related tracks."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationData:
-    """What the hold-outs are made from.
+    """Data from which hold-outs are made.
 
     Attributes
     ----------
     store : MelStore
     plays : polars.DataFrame
         Columns user_id, track_id, plays: one row per listener and track, sorted; plays are net of
-        skips and dislikes, below 0 where these outweigh them.
+        skips and dislikes, below 0 if these outweigh them.
     daily : polars.DataFrame
-        Plays of each listener and track on each day, sorted: what the bot filter looks at.
+        Plays of each listener and track on each day, sorted, for the bot filter.
     raw_plays : polars.DataFrame
-        As they were given, with their times.
+        Plays as given, with their times.
     tracks : dict of str to Track
         The catalogue, by track_id.
     artists : dict of str to str
-        Artist of each track of the catalogue; a track without one is its own.
+        Artist of each track of the catalogue; a track without one gets its own.
     duplicates : dict of str to int
         Group of each track that has a duplicate: no group may straddle a split.
     audio : tuple of str
         Tracks of the catalogue with a spectrogram, sorted.
     recipe : Recipe
     truth : Embeddings or None
-        Of a made world, what its tracks were composed with, for every track of `audio`.
+        True attributes of a synthetic world, for every track of `audio`.
     inputs_of : callable
-        From the name of an encoder to its `EncoderInputs`.
+        Returns the `EncoderInputs` of an encoder, by its name.
     frozen : frozenset of str
-        Artists that are held out together, in a split of their own.
+        Artists held out together, in a separate split.
     held_out_from : frozenset of str
-        Artists that may be held out; empty is all. The others are learned from alone.
+        Artists that may be held out; empty for all. The others are for training only.
     """
 
     store: MelStore
@@ -80,19 +80,19 @@ class EvaluationData:
         return {}
 
     def inputs(self, encoder: str) -> EncoderInputs:
-        """What an encoder takes: asked for once, which may take hours."""
+        """Return the inputs of an encoder, computed once, which may take hours."""
         if encoder not in self._inputs:
             self._inputs[encoder] = self.inputs_of(encoder, self.store)
         return self._inputs[encoder]
 
     def plays_before(self, day: int) -> pl.DataFrame:
-        """As `plays`, of what was played before a day, since 1970-01-01, at a known time."""
+        """Return `plays` restricted to known times before a day (days since 1970-01-01)."""
         before = pl.col("timestamp") < day * SECONDS_PER_DAY
         return _net_plays(self.raw_plays.filter(before))
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of all that the scores depend on beside the other sections of the recipe."""
+        """Digest of the data that scores depend on, besides sections of the recipe."""
         return fingerprint(
             {
                 "mels": self.store.fingerprint,
@@ -112,7 +112,7 @@ class EvaluationData:
 
     @property
     def _times(self) -> dict[str, str]:
-        """Digest of when what was played, where a hold-out depends on it."""
+        """Digest of the times of plays, if hold-outs depend on them."""
         if "time-cold" not in self.recipe.evaluate.splits:
             return {}
         rows = self.raw_plays.select(sorted(self.raw_plays.columns))
@@ -120,9 +120,9 @@ class EvaluationData:
 
     @cached_property
     def owners(self) -> dict[str, str]:
-        """Artist of each track of the catalogue, where those who share a recording are one.
+        """Artist of each track of the catalogue, with artists who share a recording merged.
 
-        What is chosen on artists that were left out is dealt by these.
+        Choices made on left-out artists split by these.
         """
         return artist_groups(self.tracks, self.artists, self.duplicates)
 
@@ -181,14 +181,14 @@ def prepare_data(
     frozen: Collection[str] = (),
     held_out_from: Collection[str] = (),
 ) -> EvaluationData:
-    """Check what was given and bring it into the form that the splits need.
+    """Check the inputs, and convert them to the form that the splits need.
 
     Parameters
     ----------
     store, plays, tracks, recipe
         See `audiorec.evaluation.evaluate`.
     truth : Path, optional
-        A made world's ``truth.npz``.
+        ``truth.npz`` of a synthetic world.
     inputs_of : callable, optional
         See `EvaluationData`.
     frozen, held_out_from : collection of str
@@ -235,7 +235,7 @@ def prepare_data(
 
 
 def _net_plays(plays: pl.DataFrame) -> pl.DataFrame:
-    """Net plays, one row per listener and track, sorted."""
+    """Compute net plays, one row per listener and track, sorted."""
     return (
         net_plays(plays)
         .lazy()

@@ -1,4 +1,4 @@
-"""What an encoder takes of the catalogue: spectrograms, and features where it stays as it is."""
+"""Encoder inputs: spectrograms, and features of frozen encoders."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from audiorec.progress import Progress, silent
 if TYPE_CHECKING:
     from audiorec.models.frozen_features import FeatureStore
 
-# Imports in functions: torch, where features are computed.
+# Imported in functions: torch, needed only to compute features.
 
 
 class EncoderInputs(NamedTuple):
-    """What an encoder takes, or why it has nothing.
+    """Inputs of an encoder, or the reason why there are none.
 
     Attributes
     ----------
     store : MelStore
         Spectrograms of the encoder's own settings.
     features : FeatureStore or None
-        What it gives for them where it stays as it is; None where it is trained.
+        Features of a frozen encoder; None if it is trained.
     reason : str
-        Why there is nothing; empty where there is something.
+        Why there are no inputs; empty if there are.
     """
 
     store: MelStore
@@ -38,7 +38,7 @@ class EncoderInputs(NamedTuple):
     reason: str = ""
 
     def missing(self, ids: Sequence[str]) -> str | None:
-        """Why there is nothing for these tracks, or None."""
+        """Return the reason why inputs of these tracks are missing, or None."""
         if self.reason:
             return self.reason
         known = self.store.ids if self.features is None else self.features.ids
@@ -47,11 +47,11 @@ class EncoderInputs(NamedTuple):
 
 
 InputsOf = Callable[[str, "MelStore"], EncoderInputs]
-"""From the name of an encoder and the recipe's spectrograms to what it takes."""
+"""Returns the inputs of an encoder, given its name and the recipe's spectrograms."""
 
 
 def no_pretrained(encoder: str, store: MelStore) -> EncoderInputs:
-    """Inputs of encoders that need no weights of others; for those that do, the reason."""
+    """Return inputs of encoders without pretrained weights; a reason for the others."""
     model = ModelConfig(encoder=encoder)
     if model.pretrained:
         return EncoderInputs(store, None, "no features of a pretrained encoder were given")
@@ -70,7 +70,7 @@ def catalogue_inputs(
     kept: Mapping[str, Path] | None = None,
     progress: Progress = silent,
 ) -> InputsOf:
-    """Inputs of any encoder, made from a workspace's files where they are not there.
+    """Return a function for the inputs of any encoder, computed from a workspace if missing.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def catalogue_inputs(
         Files that fail are recorded in it.
     recipe : Recipe
     directory : Path
-        Where spectrograms of other settings and features are kept; killed, it goes on from there.
+        Folder of features and further spectrograms, from which a killed run continues.
     kept : mapping of str to Path, optional
-        Where features of some encoders are kept already, by the stages of the recipe.
+        Folders of features that the recipe's stages have stored already.
     progress : Progress
     """
 

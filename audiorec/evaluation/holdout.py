@@ -1,18 +1,16 @@
-"""From a split and a seed to a hold-out in which some tracks are new.
+"""Hold-outs: splits of the data by split kind and seed, in which some tracks are new.
 
-In it the factors are learned from all plays but those of held-out tracks, plays of tracks without
-audio included. The listeners with a history there are halved: half A is used to fold the held-out
-tracks in, which gives ALS fold-in; half B is scored. Which tracks are held out, who has a
-history and who is in which half follow from the catalogue, the training plays and the seed alone:
-no play of a held-out track has a say in anything that a system may see, oracles and the leaky
-control excepted.
+Factors are learned from all plays except those of held-out tracks, including plays of tracks
+without audio. The listeners with a history there are halved: half A is used to fold the held-out
+tracks in, which gives ALS fold-in; half B is scored. The held-out tracks, the listeners with a
+history and the halves depend only on the catalogue, the training plays and the seed: no play of a
+held-out track influences anything that a system may see, except for oracles and the leaky control.
 
-A time-cold hold-out is cut in time: held out are the tracks that were first played on the day of
-the cut or later, and what trains is what was played before it, at a known time. Nothing that
-anybody played after the cut, of whatever track, trains anything.
+A time-cold hold-out is cut in time: held out are the tracks first played on the day of the cut or
+later, and the training plays are those before it, at a known time. No play after the cut, of any
+track, is used for training.
 
-Listeners who are suspect for what they did with the training tracks are left out of everything:
-they teach nothing and are not scored.
+Listeners whose plays of the training tracks are suspect are left out of both training and scoring.
 """
 
 from __future__ import annotations
@@ -43,7 +41,7 @@ FROZEN = "frozen artists"
 
 
 class HoldoutKey(NamedTuple):
-    """Which hold-out.
+    """Key of a hold-out.
 
     Attributes
     ----------
@@ -51,9 +49,9 @@ class HoldoutKey(NamedTuple):
         Kind of split.
     seed : int
     fold : int or None
-        None where there are none.
+        None without folds.
     labels : float
-        Share of the training tracks that anything may learn their factors from.
+        Share of the training tracks whose factors may be learned from.
     """
 
     split: str
@@ -68,15 +66,15 @@ class HoldoutKey(NamedTuple):
 
 
 def splits_of(data: EvaluationData) -> tuple[str, ...]:
-    """Kinds of split that are asked for."""
+    """Return the requested kinds of split."""
     return (*data.recipe.evaluate.splits, *((FROZEN,) if data.frozen else ()))
 
 
 def holdout_keys(data: EvaluationData, *, split: str) -> Iterator[HoldoutKey]:
-    """Every hold-out that the recipe asks for of one kind of split."""
+    """Yield the keys of the recipe's hold-outs of one kind of split."""
     config = data.recipe.evaluate
     for seed in config.seeds:
-        # a cut in time leaves one part, and the frozen artists are one
+        # a cut in time has a single part, and so have the frozen artists
         dealt = config.folds and split not in (TIME_COLD, FROZEN)
         for fold in range(config.folds) if dealt else (None,):
             yield HoldoutKey(split, seed, fold)
@@ -91,25 +89,25 @@ class Holdout:
     data : EvaluationData
     key : HoldoutKey
     held_out : frozenset of str
-        Tracks whose plays training does not see.
+        Tracks whose plays are left out of training.
     cold : tuple of str
         The candidates: held-out tracks with audio, sorted.
     training_plays : polars.DataFrame
-        Plays that training sees, columns user_id, track_id, plays; those of suspects left out.
+        Training plays without suspects, columns user_id, track_id, plays.
     warm : Interactions
-        The same as a matrix.
+        Training plays as a matrix.
     folding : tuple of str
         Half A of the listeners with a history.
     listeners : tuple of str
-        Those of half B who played a candidate.
+        Listeners of half B who played a candidate.
     relevant : np.ndarray [shape=(n_listeners, n_cold)], bool
-        Who of `listeners` played which of `cold`.
+        Whether each of `listeners` played each of `cold`.
     suspects : Suspects
-        Whom the training plays make suspect: neither learned from nor scored.
+        Suspect listeners by the training plays, neither learned from nor scored.
     trained : dict of str to TrainResult
-        Models that several systems ask for, by their settings.
+        Models shared by several systems, by their settings.
     whole : Holdout or None
-        The same with the factors of all training tracks, where this one has those of some.
+        The hold-out with factors of all training tracks, if this one has only some.
     """
 
     data: EvaluationData
@@ -127,14 +125,14 @@ class Holdout:
 
     @cached_property
     def factors(self) -> Factors:
-        """Factors of the plays that training sees."""
+        """Factors of the training plays."""
         if self.whole is not None:
             return self.whole.factors
         return fit_factors(self.warm, config=self.data.recipe.factors, seed=self.key.seed)
 
     @cached_property
     def targets(self) -> Embeddings:
-        """Factors, as they are, of the training tracks with audio: what is learned from.
+        """Unscaled factors of the training tracks with audio: the learning targets.
 
         Raises
         ------
@@ -159,27 +157,27 @@ class Holdout:
 
     @cached_property
     def plays(self) -> pl.DataFrame:
-        """All plays but those of suspects, columns user_id, track_id, plays: for oracles alone."""
+        """All plays without suspects, columns user_id, track_id, plays; for oracles only."""
         return self.suspects.without(self.data.plays)
 
     def plays_of_held_out(self, *, users: tuple[str, ...] | None = None) -> pl.DataFrame:
-        """Plays of held-out tracks, by all but suspects or by `users`: for the oracles."""
+        """Return plays of held-out tracks, by all but suspects or by `users`; for oracles only."""
         plays = self.plays.filter(pl.col("track_id").is_in(sorted(self.held_out)))
         return plays if users is None else plays.filter(pl.col("user_id").is_in(users))
 
     def rng(self, purpose: int) -> np.random.Generator:
-        """Randomness of its own for each hold-out and purpose, however many labels there are."""
+        """Return a generator for each hold-out and purpose, independent of the labels."""
         fold = 0 if self.key.fold is None else 1 + self.key.fold
         return np.random.default_rng([self.key.seed, fold, purpose])
 
 
 def prepare(data: EvaluationData, key: HoldoutKey) -> Holdout:
-    """Hold tracks out and say who is scored on what.
+    """Hold tracks out, and select the scored listeners.
 
     Raises
     ------
     ParameterError
-        If the catalogue cannot be split so, or no held-out track has audio.
+        If the catalogue cannot be split this way, or no held-out track has audio.
     DataError
         If no listener has a history, or none of half B played a candidate.
     """
@@ -229,7 +227,7 @@ def prepare(data: EvaluationData, key: HoldoutKey) -> Holdout:
 
 
 def check_holdouts(data: EvaluationData) -> None:
-    """Raise where tracks cannot be held out, before anything that takes hours.
+    """Raise if tracks cannot be held out, before hours of work.
 
     Raises
     ------
@@ -241,11 +239,11 @@ def check_holdouts(data: EvaluationData) -> None:
 
 
 def with_labels(holdout: Holdout, share: float) -> Holdout:
-    """The same hold-out where only a share of the training tracks have listeners to learn from.
+    """Return the hold-out with factors of only a share of the training tracks.
 
-    Only `Holdout.targets` shrinks. Factors, candidates, listeners and oracles stay, so that what is
-    scored differs in what it learned from alone. Tracks are drawn one by one, whoever their artist
-    is; those of a smaller share are among those of a larger one.
+    Only `Holdout.targets` shrinks. Factors, candidates, listeners and oracles stay the same, so
+    that systems differ only in their training tracks. Tracks are drawn individually, regardless of
+    artist; those of a smaller share are among those of a larger one.
 
     Parameters
     ----------
@@ -259,7 +257,7 @@ def with_labels(holdout: Holdout, share: float) -> Holdout:
 
 
 def n_labelled(n_tracks: int, share: float) -> int:
-    """How many of so many training tracks a share is, at least one."""
+    """Return the number of training tracks in a share, at least one."""
     return max(1, round(share * n_tracks))
 
 
@@ -268,7 +266,7 @@ def _in_time(key: HoldoutKey) -> bool:
 
 
 def _hold_out(data: EvaluationData, key: HoldoutKey) -> tuple[str, ...]:
-    """Tracks of the catalogue to hold out, those without audio among them."""
+    """Return the tracks of the catalogue to hold out, including those without audio."""
     config = data.recipe.evaluate
     if key.split == FROZEN:
         return tuple(i for i in data.tracks if data.owners[i] in data.frozen)
@@ -294,7 +292,7 @@ class _Cut(NamedTuple):
 
 
 def _cut_in_time(data: EvaluationData, *, share: float) -> _Cut:
-    """The latest cut that leaves about a share of the tracks to hold out, duplicates kept whole.
+    """Find the latest cut that holds out about a share of the tracks, duplicates kept together.
 
     Raises
     ------
@@ -314,7 +312,7 @@ def _cut_in_time(data: EvaluationData, *, share: float) -> _Cut:
         )
     wanted = share * sum(map(len, first.values()))
     held_out: list[str] = []
-    for day in sorted(first, reverse=True)[:-1]:  # something was played before any cut
+    for day in sorted(first, reverse=True)[:-1]:  # there are plays before any cut
         if held_out and len(held_out) + len(first[day]) > wanted:
             break
         held_out += first[day]
@@ -325,12 +323,12 @@ def _cut_in_time(data: EvaluationData, *, share: float) -> _Cut:
 def assign_folds(
     data: EvaluationData, *, by: Literal["artist", "track"], n_folds: int, seed: int
 ) -> list[tuple[str, ...]]:
-    """Deal the catalogue into folds of like size, artists (or tracks) and duplicates kept whole.
+    """Split the catalogue into folds of similar size, artists and duplicates kept together.
 
     Raises
     ------
     ParameterError
-        If there are fewer parts to deal than folds.
+        If there are fewer groups than folds.
     """
     parts = _indivisible(data, by=by)
     if len(parts) < n_folds:
@@ -339,14 +337,14 @@ def assign_folds(
         )
     order = np.random.default_rng(seed).permutation(len(parts))
     folds: list[list[str]] = [[] for _ in range(n_folds)]
-    # the largest first, each to the smallest fold yet: like sizes, whatever the order drawn
+    # the largest first, each to the smallest fold so far: similar sizes in any drawn order
     for part in sorted((parts[i] for i in order), key=len, reverse=True):
         min(folds, key=len).extend(part)
     return [tuple(sorted(fold)) for fold in folds]
 
 
 def _indivisible(data: EvaluationData, *, by: str) -> list[list[str]]:
-    """Sets of tracks that must not be parted, in the order of their first track."""
+    """Return groups of tracks that must stay together, in the order of their first track."""
     groups: Mapping[str, str | int] = data.owners if by == "artist" else data.duplicates
     parts: dict[str | int, list[str]] = {}
     for track_id in data.may_hold_out:
@@ -357,7 +355,7 @@ def _indivisible(data: EvaluationData, *, by: str) -> list[list[str]]:
 def _relevant(
     plays: pl.DataFrame, *, cold: tuple[str, ...], scored: tuple[str, ...]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """Those of `scored` who played one of `cold`, and which; skips and dislikes are no plays."""
+    """Return those of `scored` who played any of `cold`, and which; skips do not count."""
     rows = plays.filter(
         pl.col("user_id").is_in(scored) & pl.col("track_id").is_in(cold) & (pl.col("plays") > 0)
     )

@@ -1,4 +1,4 @@
-"""Who and what stood in a hold-out: as much of it as tables and pictures need."""
+"""Summary of a hold-out, for tables and pictures."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ TUPLES = ("cold", "warm", "items", "users", "groups")
 
 
 class HoldoutSummary(NamedTuple):
-    """A hold-out's tracks.
+    """Tracks and listeners of a hold-out.
 
     Attributes
     ----------
     cold, warm : tuple of str
         Candidates, and training tracks with audio.
     items : tuple of str
-        What was ranked: `cold`, or artists.
+        Ranked items: `cold`, or artists.
     users : tuple of str
-        Listeners who were scored.
+        Scored listeners.
     groups : tuple of str
-        Artists of what was ranked, sorted: whose effects scores hold.
+        Artists of the ranked items, sorted, in the order of the scores' effects.
     listeners : np.ndarray [shape=(n_items,)], int64
-        How many each item has.
+        Number of listeners of each item.
     factors : np.ndarray [shape=(n_warm, d)], float16
-        Of `warm`, scaled to length 1.
+        Factors of `warm`, of unit norm.
     suspects : int
-        Listeners who were left out.
+        Number of listeners left out as suspects.
     """
 
     cold: tuple[str, ...]
@@ -50,7 +50,7 @@ class HoldoutSummary(NamedTuple):
 
 
 def summary_of(holdout: Holdout) -> HoldoutSummary:
-    """What there is to keep of a hold-out."""
+    """Summarize a hold-out."""
     candidates = candidates_of(holdout)
     factors = unit_norm(holdout.targets.vectors).astype(np.float16)
     return HoldoutSummary(
@@ -85,7 +85,7 @@ def save_summary(place: Path, summary: HoldoutSummary) -> None:
 
 
 def load_summary(place: Path) -> HoldoutSummary | None:
-    """A summary that was kept, or None where there is none or it is damaged."""
+    """Load a stored summary; None if it is missing or damaged."""
     try:
         manifest = artifacts.load_manifest(place, kind=KIND, check="digests")
         return HoldoutSummary(
@@ -101,12 +101,12 @@ def load_summary(place: Path) -> HoldoutSummary | None:
 
 
 def kept_summary(place: Path | None, holdout: Callable[[], Holdout]) -> HoldoutSummary:
-    """The summary that was kept, or that of a hold-out, asked for only then and kept from now on.
+    """Load a stored summary, or else make the hold-out and store its summary.
 
     Parameters
     ----------
     place : Path or None
-        None keeps nothing.
+        None stores nothing.
     holdout : callable
     """
     summary = None if place is None else load_summary(place)

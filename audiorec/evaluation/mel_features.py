@@ -17,7 +17,7 @@ N_MFCC = 20
 
 
 def mel_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
-    """Mean and deviation over time of each mel band, [shape=(n, 2 * n_mels)], float32."""
+    """Compute mean and deviation of mel bands over time, [shape=(n, 2 * n_mels)], float32."""
     rows = []
     for track_id in ids:
         clips = store.mels(track_id)
@@ -27,7 +27,7 @@ def mel_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
 
 
 def mfcc_statistics(store: MelStore, ids: Sequence[str]) -> Embeddings:
-    """Mean and deviation over time of 20 MFCCs, [shape=(n, 40)], float32."""
+    """Compute mean and deviation of 20 MFCCs over time, [shape=(n, 40)], float32."""
     rows = []
     for track_id in ids:
         frames = np.concatenate(

@@ -1,4 +1,4 @@
-"""What a reader of an evaluation's tables should know, in words."""
+"""Notes on an evaluation's tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def notes(
     config: EvaluateConfig,
     suspects: Sequence[int],
 ) -> Iterator[str]:
-    """One sentence or two each.
+    """Return notes of one or two sentences each.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ def notes(
     means, shares : np.ndarray [shape=(n_systems, n_metrics)]
         By the headline scoring.
     skipped : mapping of str to str
-        Systems that have nothing to say, and why.
+        Systems that are not applicable, with the reasons.
     unit_norm : bool
-        Whether regressions learned factors of length 1.
+        Whether regressions learned factors of unit norm.
     config : EvaluateConfig
     suspects : sequence of int
-        How many listeners each hold-out left out.
+        Number of listeners left out of each hold-out.
     """
     names = list(next(iter(table.values())))
     scope = (
@@ -81,7 +81,7 @@ def notes(
         metrics.METRICS, shares[names.index(ORACLE)], means[names.index(RANDOM)], strict=True
     )
     for metric, share, chance in rows:
-        # Where there are fewer candidates than places, every order gives 1, which goes unsaid.
+        # With fewer candidates than ranks, every order gives 1, which needs no note.
         if not np.isfinite(share) and chance < 1 - 1e-9:
             yield f"{metric}: {ORACLE} is no better than random, so no share is told."
 

@@ -1,4 +1,4 @@
-"""How far a figure stands on the way from random order to ALS fold-in."""
+"""Share of the oracle: position of a figure between random order and ALS fold-in."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from audiorec.evaluation.systems import ORACLE, RANDOM
 def share_of_oracle(
     values: np.ndarray, reference_values: np.ndarray, names: Sequence[str], *, axis: int
 ) -> np.ndarray:
-    """(values - random) / (ALS fold-in - random).
+    """Compute (values - random) / (ALS fold-in - random).
 
     Parameters
     ----------
     values, reference_values : np.ndarray, same shape
-        Figures of systems, and those by which random order and the oracle are judged.
+        Figures of the systems, and those used for random order and the oracle.
     names : sequence of str
-        Of the systems along `axis`.
+        Names of the systems along `axis`.
     axis : int
 
     Returns
     -------
     shares : np.ndarray [shape=values.shape], float64
-        NaN where the oracle is no better than random.
+        NaN if the oracle is no better than random.
     """
     floor = reference_values.take([names.index(RANDOM)], axis=axis)
     ceiling = reference_values.take([names.index(ORACLE)], axis=axis)

@@ -1,4 +1,4 @@
-"""What came out of an evaluation: figures of each split, as text and as JSON."""
+"""Evaluation report: figures of each split, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Table = dict[str, dict[str, Any]]
 
 
 class PageData(NamedTuple):
-    """What is drawn beside the figures.
+    """Data drawn on the page besides the figures.
 
     Attributes
     ----------
     summary : HoldoutSummary
-        Of the first hold-out.
+        Summary of the first hold-out.
     tracks : mapping of str to Track
         The catalogue.
     table : mapping of HoldoutKey to (mapping of str to HoldoutScores)
@@ -42,7 +42,7 @@ class PageData(NamedTuple):
 
 @dataclass(frozen=True)
 class SplitReport:
-    """What came out of one kind of split.
+    """Results of one kind of split.
 
     Attributes
     ----------
@@ -57,23 +57,23 @@ class SplitReport:
         (system - random) / (ALS fold-in - random), all by the same scoring; None where ALS fold-in
         is no better than random.
     mean_intervals, share_intervals : like `means`, of Interval
-        95 %, of drawn listeners and drawn artists.
+        95 %, over resampled listeners and artists.
     difference_intervals : dict of str to (dict of str to Interval)
-        Of the difference between two systems' shares, paired; all differences of a metric lie in
-        theirs at once with 95 % (max-t), so that the best may be picked by looking.
+        Paired differences between two systems' shares; all intervals of a metric hold
+        simultaneously with 95 % (max-t), so that the best may be picked after looking.
     spread : dict of str to (dict of str to float)
         Standard deviation of a system's share over the cells, by the headline scoring; NaN with
-        a single cell. It holds what the intervals do not: other tracks held out.
+        a single cell. It includes the variation of held-out tracks, which the intervals do not.
     cells : tuple of dict
-        The same figures for each seed and fold alone.
+        The same figures for each seed and fold.
     seconds : dict
-        In all, and per system, as measured when it was scored.
+        In total, and per system, as measured when it was scored.
     notes : tuple of str
     ranked : {"tracks", "artists"}
     beyond : BeyondAccuracy
-        By popularity, in the mixed catalogue, and whom the ten best reach.
+        Figures by popularity, in the mixed catalogue, and of exposure in the top ten.
     scene : PageData or None
-        What the page draws.
+        Data that the page draws.
     """
 
     split: str
@@ -95,7 +95,7 @@ class SplitReport:
     scene: PageData | None = None
 
     def to_text(self) -> str:
-        """The table for people, a paragraph of notes under it.
+        """Format the table as text, with a paragraph of notes.
 
         Columns: `COLUMNS` by the headline scoring; then, in the metric `FOCUS`, the share of
         ALS fold-in with its interval, its standard deviation over hold-outs, and the share by
@@ -130,7 +130,7 @@ class SplitReport:
         return "\n".join([title, "", *aligned([header, *rows]), "", *more, *gaps, *self.notes])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON: the headline scoring at the top, the other one under its name."""
+        """Convert to JSON: the headline scoring at the top, the other one under its name."""
         other = next(name for name in SCORINGS if name != HEADLINE)
         body = {
             "split": self.split,
@@ -165,22 +165,22 @@ class SplitReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What came out of an evaluation, split by split."""
+    """Results of an evaluation, by split."""
 
     splits: tuple[SplitReport, ...]
 
     def to_json(self) -> dict[str, Any] | list[dict[str, Any]]:
-        """Plain JSON: one object, or a list of them when there are several splits."""
+        """Convert to JSON: one object, or a list of them if there are several splits."""
         bodies = [split.to_json() for split in self.splits]
         return bodies[0] if len(bodies) == 1 else bodies
 
     def to_text(self) -> str:
-        """Tables for people to read, a paragraph of notes under each."""
+        """Format tables as text, each with a paragraph of notes."""
         return "\n\n".join(split.to_text() for split in self.splits)
 
 
 def _beyond_accuracy_lines(figures: BeyondAccuracy) -> list[str]:
-    """Lines of two more tables: new tracks among the known, and who comes up for whom."""
+    """Format two more tables: the mixed catalogue, and exposure."""
     lines: list[str] = []
     if figures.mixed:
         header = ["new tracks among the known", *COLUMNS, f"share of oracle, {FOCUS}"]
@@ -209,7 +209,7 @@ def _beyond_accuracy_lines(figures: BeyondAccuracy) -> list[str]:
 
 
 def plain_json(value: Any) -> Any:
-    """The same as JSON knows it: lists for tuples, None for what is not a number."""
+    """Convert values to plain JSON: lists for tuples, None for NaN."""
     if isinstance(value, Interval):
         return None if np.isnan(value.low) else [value.low, value.high]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""From sound, plays and a recipe to a report."""
+"""Held-out evaluation of spectrograms, plays and a recipe."""
 
 from __future__ import annotations
 
@@ -58,31 +58,31 @@ def evaluate(
     store : MelStore
         Log-mel spectrograms.
     plays : polars.DataFrame
-        Columns user_id, track_id, plays; tracks outside the catalogue are welcome.
+        Columns user_id, track_id, plays; may include tracks outside the catalogue.
     tracks : sequence of Track
         The catalogue.
     recipe : Recipe
-        Its section `evaluate` names splits, seeds and folds; `factors`, `model` and `train` say
-        how the rest is learned.
+        Its section `evaluate` sets splits, seeds and folds; `factors`, `model` and `train` set how
+        the rest is learned.
     work_directory : Path, optional
-        Where the scores of each split, seed and system are kept as soon as they are there, so
-        that an evaluation that was killed goes on, and one that has been done returns at once.
+        Cache of the scores of each split, seed and system, so that a killed evaluation can be
+        continued, and a finished one returns at once.
     systems : sequence of str, optional
-        Names from `SYSTEMS`; by default the recipe's own model and all but those that are there
-        by name alone. Random and ALS fold-in are always among them, since every share is
-        measured between the two.
+        Names from `SYSTEMS`; by default the recipe's own model and all but those evaluated only
+        on request. Random and ALS fold-in are always included, since every share is measured
+        between the two.
     more_systems : mapping of str to System, optional
-        Beside these, by name.
+        Further systems, by name.
     truth : Path, optional
-        ``truth.npz`` of a made world, which adds the ridge on true attributes.
+        ``truth.npz`` of a synthetic world, which adds the ridge on true attributes.
     inputs_of : callable, optional
-        What gives pretrained encoders their spectrograms and features, asked once it is known that
-        there is something to score; see `audiorec.evaluation.encoder_inputs`.
+        Returns spectrograms and features for pretrained encoders, called only if there is
+        something to score; see `audiorec.evaluation.encoder_inputs`.
     frozen : collection of str
-        Artists who are held out together in one more split, "frozen artists": those that no choice
-        was made on.
+        Artists held out together in one more split, "frozen artists", which no choice was based
+        on.
     held_out_from : collection of str
-        Artists who may be held out; by default all. The others are learned from alone.
+        Artists who may be held out; by default all. The others are for training only.
     progress : Progress
 
     Returns
@@ -145,7 +145,7 @@ def evaluate(
 def applicable(
     systems: Mapping[str, System], data: EvaluationData
 ) -> tuple[dict[str, System], dict[str, str]]:
-    """Systems that have something to say of the data, and why the others have not."""
+    """Return the systems applicable to the data, and the reasons for the others."""
     reasons = {name: system.inapplicable(data) for name, system in systems.items()}
     return (
         {name: system for name, system in systems.items() if reasons[name] is None},
@@ -161,7 +161,7 @@ def score_holdout(
     cache: ScoreCache,
     progress: Progress = silent,
 ) -> tuple[dict[str, HoldoutScores], HoldoutSummary]:
-    """Scores of every system in a hold-out, which is prepared only if something is missing."""
+    """Score every system in a hold-out, which is prepared only if a score is missing."""
     holdout = remember(partial(with_factors, data, key, progress=progress))
     scores = score_all(data, key, systems, cache=cache, holdout=holdout, progress=progress)
     return scores, summary_kept(data, key, cache=cache, holdout=holdout)
@@ -170,12 +170,12 @@ def score_holdout(
 def summary_kept(
     data: EvaluationData, key: HoldoutKey, *, cache: ScoreCache, holdout: Callable[[], Holdout]
 ) -> HoldoutSummary:
-    """What a hold-out consists of, kept beside its scores."""
+    """Return the summary of a hold-out, stored beside its scores."""
     return kept_summary(cache.holdout_path(data, key, kind=SUMMARY), holdout)
 
 
 def with_factors(data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> Holdout:
-    """A hold-out with its factors, learned here, so that no system's seconds include it."""
+    """Prepare a hold-out with its factors, so that no system's time includes them."""
     holdout = prepare(data, key)
     progress("factors", 0, None, str(key))
     _ = holdout.targets

@@ -1,4 +1,4 @@
-"""Kept scores of systems, each under the digest of all that it depends on."""
+"""Score cache: stored scores of systems, keyed by a digest of all their inputs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress
 
 KIND = "scores"
-VERSION = 5  # raised when what scores depend on changes outside the modules of the systems
+VERSION = 5  # raised when a change outside the systems' modules affects scores
 
 
 class ScoreCache:
-    """Scores that are kept, each under the digest of all that it depends on.
+    """Cache of scores, keyed by a digest of all their inputs.
 
     Parameters
     ----------
     directory : Path or None
-        None keeps nothing.
+        None stores nothing.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -36,7 +36,7 @@ class ScoreCache:
     def find(
         self, data: EvaluationData, key: HoldoutKey, name: str, system: System
     ) -> HoldoutScores | None:
-        """Scores kept from before, or None where there are none or they are damaged."""
+        """Load stored scores; None if they are missing or damaged."""
         place = self.path(data, key, name, system)
         if place is None:
             return None
@@ -63,7 +63,7 @@ class ScoreCache:
         system: System,
         scores: HoldoutScores,
     ) -> None:
-        """Write scores."""
+        """Store scores."""
         place = self.path(data, key, name, system)
         if place is None:
             return
@@ -87,7 +87,7 @@ class ScoreCache:
         )
 
     def work(self, data: EvaluationData, key: HoldoutKey, *, progress: Progress) -> WorkDir:
-        """Where the systems of a hold-out can keep their state until all are scored."""
+        """Return the directory for the systems' state of a hold-out until all are scored."""
         if self.directory is None:
             return WorkDir(None, progress)
         digest = artifacts.fingerprint([data.fingerprint, key])
@@ -96,12 +96,12 @@ class ScoreCache:
     def path(
         self, data: EvaluationData, key: HoldoutKey, name: str, system: System, *, kind: str = KIND
     ) -> Path | None:
-        """Directory of what a system leaves for a hold-out; None where nothing is kept."""
+        """Return the directory of a system's results for a hold-out; None without a cache."""
         inputs = (_score_inputs if kind == KIND else _inputs)(data, key, name, system)
         return self._cache_directory(system.cache_name or name, inputs, kind=kind)
 
     def holdout_path(self, data: EvaluationData, key: HoldoutKey, *, kind: str) -> Path | None:
-        """Directory of what is kept of a hold-out itself; None where nothing is kept."""
+        """Return the directory of a hold-out's own data; None without a cache."""
         settings = artifacts.fingerprint(_holdout_settings(data.recipe, key))
         inputs = {"data": data.fingerprint, "settings": settings, "version": str(VERSION)}
         return self._cache_directory("", inputs, kind=kind)
@@ -123,9 +123,9 @@ def score_all(
     holdout: Callable[[], Holdout],
     progress: Progress,
 ) -> dict[str, HoldoutScores]:
-    """Scores of every system in a hold-out, which is asked for only if something is missing.
+    """Score every system in a hold-out, which is made only if a score is missing.
 
-    What was learned stays, for who goes on after a kill, until all is there.
+    Learned state is kept until all scores exist, so that a killed run can continue.
     """
     scores: dict[str, HoldoutScores] = {}
     work = cache.work(data, key, progress=progress)
@@ -143,7 +143,7 @@ def score_all(
 
 
 def _inputs(data: EvaluationData, key: HoldoutKey, name: str, system: System) -> dict[str, str]:
-    """Digest of all that a system's prediction for a hold-out depends on."""
+    """Compute digests of all inputs of a system's prediction for a hold-out."""
     recipe = system.settings(data.recipe)
     settings = _holdout_settings(recipe, key) | {
         name: getattr(recipe, name).model_dump(mode="json") for name in system.sections
@@ -160,13 +160,13 @@ def _inputs(data: EvaluationData, key: HoldoutKey, name: str, system: System) ->
 def _score_inputs(
     data: EvaluationData, key: HoldoutKey, name: str, system: System
 ) -> dict[str, str]:
-    """As `_inputs`, and what the axes of the scores stand for."""
+    """Add the meaning of the scores' axes to `_inputs`."""
     axes = {"scorings": ", ".join(SCORINGS), "metrics": ", ".join(metrics.METRICS)}
     return _inputs(data, key, name, system) | axes
 
 
 def _holdout_settings(recipe: Recipe, key: HoldoutKey) -> dict[str, Any]:
-    """What of the recipe a hold-out depends on, beside the plays that count."""
+    """Return the recipe's settings that a hold-out depends on, besides the filtered plays."""
     settings = {
         "split": key.split,
         "seed": key.seed,

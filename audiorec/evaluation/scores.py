@@ -1,4 +1,4 @@
-"""One system in one hold-out: its vectors turned into a value per listener."""
+"""Scores of one system in one hold-out, by listener."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ HEADLINE = "inner product"  # what `audiorec recommend` ranks by
 
 @dataclass(frozen=True, eq=False)
 class HoldoutScores:
-    """What a system scored in a hold-out.
+    """Scores of a system in a hold-out.
 
     Attributes
     ----------
     values : np.ndarray [shape=(n_draws, n_scorings, n_metrics, n_listeners)], float64
-        In the order of `SCORINGS` and `metrics.METRICS`, which are part of the digest that scores
-        are kept under; NaN where a listener has no value.
+        In the order of `SCORINGS` and `metrics.METRICS`, which are part of the cache key; NaN
+        where a listener has no value.
     effects : np.ndarray [shape=(n_scorings, n_metrics, n_groups)], float64
-        What drawing each artist among the candidates does to the mean over listeners, of the
+        Effect of resampling each artist among the candidates on the mean over listeners, for the
         first draw; see `metrics.group_effects`.
     facts : dict of str to float
     seconds : float
-        What it took.
+        Duration of the prediction.
     n_cold : int
-        Candidates.
+        Number of candidates.
     details : DrawDetails
         Of the first draw.
     figures : dict of str to float
-        Those of `beyond_accuracy.FIGURES`, of the first draw.
+        Figures of `beyond_accuracy.FIGURES`, of the first draw.
     history : tuple of (float, float)
-        Training and validation loss of each epoch, of what learns in epochs.
+        Training and validation loss of each epoch, if trained in epochs.
     """
 
     values: np.ndarray
@@ -57,8 +57,8 @@ class HoldoutScores:
 def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
     """Let a system predict, and score it by inner product and by cosine.
 
-    A listener's own norm changes nothing in their ranking, so the cosine is taken as the inner
-    product with the track's vector scaled to length 1.
+    A listener's norm does not affect their ranking, so the cosine is computed as the inner product
+    with the track's vector of unit norm.
     """
     start = time.monotonic()
     prediction = system.predict(holdout, work)
@@ -68,7 +68,7 @@ def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
     for draw in prediction.draws:
         by_scoring = scores_of(holdout, candidates, draw)
         if not values:
-            seconds = time.monotonic() - start  # of the system, not of looking at it
+            seconds = time.monotonic() - start  # of the system, not of scoring it
             details, figures = draw_details(holdout, candidates, draw, by_scoring[HEADLINE])
             effects = _effects(candidates, by_scoring)
         values.append(_accuracy(candidates, by_scoring))
@@ -87,7 +87,7 @@ def score(holdout: Holdout, system: System, *, work: WorkDir) -> HoldoutScores:
 def scores_of(
     holdout: Holdout, candidates: Candidates, draw: PredictedVectors | ScoreMatrix
 ) -> dict[str, np.ndarray]:
-    """By scoring, np.ndarray [shape=(n_listeners, n_candidates)]."""
+    """Compute np.ndarray [shape=(n_listeners, n_candidates)] for each scoring."""
     if isinstance(draw, ScoreMatrix):
         return dict.fromkeys(SCORINGS, candidates.scores(draw.matrix))
     listeners = holdout.listener_factors if draw.listeners is None else draw.listeners
@@ -100,8 +100,8 @@ def scores_of(
 def _accuracy(
     candidates: Candidates, by_scoring: Mapping[str, np.ndarray], exclude: np.ndarray | None = None
 ) -> np.ndarray:
-    """Values : np.ndarray [shape=(n_scorings, n_metrics, n_listeners)], float64."""
-    ranks: dict[int, np.ndarray] = {}  # by identity: what both scorings share is ranked once
+    """Compute the metrics : np.ndarray [shape=(n_scorings, n_metrics, n_listeners)], float64."""
+    ranks: dict[int, np.ndarray] = {}  # by identity: scores shared by both scorings are ranked once
     for scores in by_scoring.values():
         if id(scores) not in ranks:
             values = metrics.evaluate(scores, candidates.relevant, exclude=exclude)
@@ -110,7 +110,7 @@ def _accuracy(
 
 
 def _effects(candidates: Candidates, by_scoring: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Effects of drawing each artist : np.ndarray [shape=(n_scorings, n_metrics, n_groups)]."""
+    """Compute effects of artists : np.ndarray [shape=(n_scorings, n_metrics, n_groups)]."""
     shape = (len(SCORINGS), len(metrics.METRICS))
 
     def without(left_out: np.ndarray) -> np.ndarray:

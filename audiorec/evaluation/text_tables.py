@@ -1,4 +1,4 @@
-"""Tables of figures as text, and which metrics stand in them."""
+"""Text tables of figures, and their metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RULE = "-"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Names to the left, figures to the right, a rule below the header."""
+    """Align names to the left, figures to the right, with a rule below the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
@@ -27,12 +27,12 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def figure(value: float) -> str:
-    """Three digits, or ``n/a`` for NaN."""
+    """Format a figure with three digits, or ``n/a`` for NaN."""
     return "n/a" if math.isnan(value) else f"{value:.3f}"
 
 
 def with_interval(value: float, ends: tuple[float, float]) -> str:
-    """A figure and its interval.
+    """Format a figure and its interval.
 
     Examples
     --------
@@ -45,5 +45,5 @@ def with_interval(value: float, ends: tuple[float, float]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """``"1 seed"``, ``"2 seeds"``."""
+    """Format a count: ``"1 seed"``, ``"2 seeds"``."""
     return f"{number} {noun}{'s' if number != 1 else ''}"

@@ -1,4 +1,4 @@
-"""The attributes that a made world's tracks were composed with, for ridge on true attributes only.
+"""True attributes of a synthetic world's tracks, for the ridge on true attributes only.
 
 The file and its keys are those of `audiorec.demo.truth`. Nothing else of the package reads it.
 """
@@ -17,19 +17,19 @@ from audiorec.id_map import IdMap
 
 
 def load_truth(path: Path, *, ids: Sequence[str]) -> Embeddings:
-    """The attributes that tracks were composed with.
+    """Load the true attributes of tracks.
 
     Parameters
     ----------
     path : Path
         A ``truth.npz``: track_ids [shape=(n,)] and attributes [shape=(n, d)].
     ids : sequence of str
-        Tracks wanted; those that the file does not know have zeros.
+        Requested tracks; those missing in the file get zeros.
 
     Raises
     ------
     DataError
-        If the file cannot be read, lacks a key, or knows none of `ids`.
+        If the file cannot be read, lacks a key, or contains none of `ids`.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:

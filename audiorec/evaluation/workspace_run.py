@@ -1,4 +1,4 @@
-"""Evaluate a workspace's music and listening by a recipe, and keep the tables."""
+"""Evaluation of a workspace by a recipe, with stored tables."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 
 class RunOutput(Protocol):
-    """What comes out of an evaluation or a study."""
+    """Protocol of results of an evaluation or a study."""
 
     def to_text(self) -> str:
-        """For people."""
+        """Format as text."""
 
     def to_json(self) -> Any:
-        """For programs."""
+        """Convert to JSON."""
 
 
 def run_evaluation(
@@ -48,7 +48,7 @@ def run_evaluation(
     page: Path | None = None,
     progress: Progress = silent,
 ) -> Report:
-    """Evaluate a recipe on a workspace's music and listening, and keep the tables in reports/.
+    """Evaluate a recipe on a workspace's music and plays, and store the tables in reports/.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ def run_evaluation(
     systems : sequence of str, optional
         See `audiorec.evaluation.evaluate`.
     truth : Path, optional
-        ``truth.npz`` of a made world, for the ridge on true attributes.
+        ``truth.npz`` of a synthetic world, for the ridge on true attributes.
     page : Path, optional
-        Where the page is written, by default ``reports/evaluation.html``.
+        File of the page, by default ``reports/evaluation.html``.
     progress : Progress
 
     Raises
@@ -67,7 +67,7 @@ def run_evaluation(
     ArtifactError
         If there are no spectrograms, or they follow other settings than the recipe's.
     NotFoundError
-        If there is no listening.
+        If there are no plays.
     """
     store, tracks = read_catalogue(workspace, recipe)
     plays = workspace_plays(workspace)
@@ -90,7 +90,7 @@ def run_evaluation(
 
 
 def read_catalogue(workspace: Workspace, recipe: Recipe) -> tuple[MelStore, list[Track]]:
-    """Spectrograms, which must follow the recipe, and the catalogue."""
+    """Read the spectrograms, which must match the recipe, and the catalogue."""
     store = MelStore(workspace.mels)
     if store.config != recipe.mel:
         raise ArtifactError(
@@ -102,7 +102,7 @@ def read_catalogue(workspace: Workspace, recipe: Recipe) -> tuple[MelStore, list
 
 
 def workspace_plays(workspace: Workspace) -> pl.DataFrame:
-    """All plays of the workspace."""
+    """Read all plays of the workspace."""
     if not artifacts.exists(workspace.plays):
         raise NotFoundError(
             "there is no listening to evaluate on; import some with 'audiorec plays FILE', or ask "
@@ -112,7 +112,7 @@ def workspace_plays(workspace: Workspace) -> pl.DataFrame:
 
 
 def workspace_inputs(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> InputsOf:
-    """What gives encoders their spectrograms and features."""
+    """Return a function for the spectrograms and features of encoders."""
     return catalogue_inputs(
         workspace.catalog,
         recipe=recipe,
@@ -123,7 +123,7 @@ def workspace_inputs(workspace: Workspace, recipe: Recipe, *, progress: Progress
 
 
 def keep_tables(workspace: Workspace, table: RunOutput, *, name: str) -> None:
-    """Write what came out to reports/, for people and for programs."""
+    """Write results to reports/, as text and as JSON."""
     text = json.dumps(table.to_json(), indent=1, ensure_ascii=False)
     write_atomic(workspace.reports / f"{name}.json", text.encode())
     write_atomic(workspace.reports / f"{name}.txt", table.to_text().encode())

@@ -1,6 +1,6 @@
-"""An evaluation as one page for a browser or a printer: nothing is fetched when it is opened.
+"""Evaluation page: one self-contained HTML file.
 
-`draw` has the primitives, `figures` one function per picture, and `html` puts the page together.
+`draw` has the primitives, `figures` one function per picture, and `html` assembles the page.
 """
 
 from audiorec.evaluation.page.html import write_page

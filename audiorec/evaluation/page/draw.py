@@ -1,4 +1,4 @@
-"""Primitives of the page's pictures: colours, markers, a blank figure, SVG inside of HTML."""
+"""Drawing primitives of the page: colours, markers, blank figures, inline SVG."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Imports in functions: matplotlib, which a report without a page does not wait for.
+# Imported in functions: matplotlib, not needed for a report without a page.
 
-# Told apart by every kind of colour vision (Okabe & Ito 2008).
+# Distinguishable with any colour vision (Okabe & Ito 2008).
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999",
 )  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)), (0, (3, 1)))
-# By role of the system; the hatch tells the same in black and white.
+# By role of the system; the hatch shows the same in black and white.
 ROLES = {
     "control": ("#999999", ""),
     "baseline": ("#56b4e9", "//"),
@@ -31,7 +31,7 @@ WIDTH = 7.6  # inches
 
 
 class LineStyle(NamedTuple):
-    """How one series is drawn."""
+    """Line style of a series."""
 
     color: str
     marker: str
@@ -39,7 +39,7 @@ class LineStyle(NamedTuple):
 
 
 def style(number: int) -> LineStyle:
-    """Colour, marker and dashes of the series of that number."""
+    """Return colour, marker and dashes of the series of a number."""
     return LineStyle(
         COLOURS[number % len(COLOURS)],
         MARKERS[number % len(MARKERS)],
@@ -48,7 +48,7 @@ def style(number: int) -> LineStyle:
 
 
 def blank(height: float, *, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure without any state outside of it, and its axes, row by row."""
+    """Make a figure without global state, and its axes, row by row."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -62,11 +62,11 @@ def blank(height: float, *, columns: int = 1, rows: int = 1) -> tuple[Figure, li
 
 
 def picture(figure: Figure, *, alt: str) -> str:
-    """The figure as an image element that holds its own SVG."""
+    """Convert a figure to an image element with inline SVG."""
     import matplotlib as mpl
 
     stream = io.BytesIO()
-    # letters as outlines: the same on every machine, whatever fonts it has
+    # text as outlines: identical on every machine, independent of fonts
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "audiorec", "font.size": 9}):
         figure.savefig(stream, format="svg", dpi=150, metadata={"Date": None})
     body = base64.b64encode(stream.getvalue()).decode()
@@ -74,7 +74,7 @@ def picture(figure: Figure, *, alt: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, figures: bool = True) -> str:
-    """An HTML table of cells that are HTML already; the first column names the row."""
+    """Format an HTML table of cells that are already HTML; the first column names the row."""
     head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
     body = "".join(
         f'<tr><th scope="row">{row[0]}</th>'

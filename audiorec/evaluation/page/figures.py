@@ -1,4 +1,4 @@
-"""The page's pictures, one function each: from a split's report to an image element."""
+"""Pictures of the page, one function each, as image elements of a split's report."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from audiorec.evaluation.scores import HoldoutScores
 from audiorec.evaluation.systems.base import Role
 from audiorec.metrics import Interval
 
-# Imports in functions: matplotlib, which a report without a page does not wait for.
+# Imported in functions: matplotlib, not needed for a report without a page.
 
 Values = Mapping[str, float]
 Ends = Mapping[str, Interval]
 
 
 def bars(shares: Values, intervals: Ends, *, roles: Mapping[str, Role], metric: str) -> str:
-    """Each system's share of ALS fold-in, with its interval."""
+    """Draw each system's share of ALS fold-in, with its interval."""
     from matplotlib.patches import Patch
 
     names = [name for name in shares if not math.isnan(shares[name])]
@@ -64,7 +64,7 @@ def thirds(
     *,
     metric: str,
 ) -> str:
-    """Accuracy of each system on the candidates of each third by popularity."""
+    """Draw the accuracy of each system on each third of the candidates by popularity."""
     names = list(values[THIRDS[0]])
     figure, (axes,) = blank(1.2 + 0.38 * len(names))
     for number, third in enumerate(THIRDS):
@@ -84,7 +84,7 @@ def thirds(
 
 
 def lorenz(occurrences: Mapping[str, Sequence[np.ndarray]], gini: Values) -> str:
-    """How the places in all lists of ten are dealt among the candidates."""
+    """Draw Lorenz curves of the candidates' occurrences in all top tens."""
     figure, (axes,) = blank(3.8)
     grid = np.linspace(0, 1, 201)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="all alike")
@@ -105,7 +105,7 @@ def lorenz(occurrences: Mapping[str, Sequence[np.ndarray]], gini: Values) -> str
 
 
 def hubs(occurrences: Mapping[str, Sequence[np.ndarray]], skew: Values) -> str:
-    """Histogram of the k-occurrence, relative to an even deal, on a logarithmic axis."""
+    """Draw a histogram of the k-occurrence, relative to uniform, on a logarithmic axis."""
     edges = np.array([0, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16])
     figure, (axes,) = blank(3.6)
     places = np.arange(len(edges) + 1)
@@ -132,7 +132,7 @@ def hubs(occurrences: Mapping[str, Sequence[np.ndarray]], skew: Values) -> str:
 
 
 def histories(table: Mapping[HoldoutKey, Mapping[str, HoldoutScores]], name: str) -> str:
-    """Training and validation loss of a system in each cell; nothing where none was kept."""
+    """Draw training and validation loss of a system in each cell; nothing if not stored."""
     from matplotlib.ticker import MaxNLocator
 
     kept = [(cell, scores[name].history) for cell, scores in table.items() if name in scores]
@@ -163,18 +163,18 @@ def histories(table: Mapping[HoldoutKey, Mapping[str, HoldoutScores]], name: str
 def track_scatter(
     points: np.ndarray, labels: Sequence[str], cold: np.ndarray, *, by: str, method: str
 ) -> str:
-    """Tracks on a plane: training tracks as dots, new ones larger with an edge.
+    """Draw tracks in the plane: training tracks as dots, new ones larger with an edge.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, 2)]
     labels : sequence of str, length n
-        Genres or artists, "" where none is known; the seven with most tracks are told apart.
+        Genres or artists, "" if unknown; the seven with most tracks get their own colours.
     cold : np.ndarray [shape=(n,)], bool
     by : str
-        What the labels are.
+        Kind of the labels.
     method : str
-        How the plane was found.
+        Method of the layout.
     """
     figure, (axes,) = blank(5.2)
     of = np.asarray(labels, dtype=np.str_)

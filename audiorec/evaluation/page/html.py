@@ -1,4 +1,4 @@
-"""The page: its order, its words, its style sheet."""
+"""The page: its structure, text and style sheet."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ small { display: block; color: #555; font-size: 11px; } tr { break-inside: avoid
 
 
 def write_page(report: Report, path: Path, *, recipe: Recipe) -> None:
-    """Write an evaluation as one HTML file that needs nothing beside itself.
+    """Write an evaluation as one self-contained HTML file.
 
     Parameters
     ----------
     report : Report
     path : Path
     recipe : Recipe
-        What was evaluated: the page says it in full, so that it can be repeated.
+        Evaluated recipe, shown in full on the page, so that it can be repeated.
 
     Raises
     ------
     ArtifactError
-        If the file cannot be written there.
+        If the file cannot be written.
     """
     body = "\n".join(map(_split, report.splits))
     page = (
@@ -121,7 +121,7 @@ def _accuracy(split: SplitReport) -> str:
 
 
 def _deeper_metrics(split: SplitReport) -> str:
-    """The metrics that the first table has no room for."""
+    """Format the metrics that are not in the first table."""
     means, ends = split.means[HEADLINE], split.mean_intervals[HEADLINE]
     rows = [
         [escape(name), *(_figure(means[name][m], ends[name][m]) for m in DEEPER)] for name in means
@@ -214,14 +214,14 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
 
 
 def _curves(names: list[str], roles: Mapping[str, Role]) -> list[str]:
-    """The systems most worth a curve, in the table's order."""
+    """Select the systems to draw as curves, in the table's order."""
     wanted = [n for n in names if roles[n] in ("model", "baseline")]
     chosen = {RANDOM, ORACLE, *wanted[-(N_CURVES - 2) :]}
     return [name for name in names if name in chosen]
 
 
 def _tracks(split: SplitReport, scene: PageData) -> list[str]:
-    """The map, and the best and worst tracks, by the best system that places tracks."""
+    """Format the map, and the best and worst tracks, by the best system with vectors."""
     table_of = next(iter(scene.table.values()))
     name = _placing(table_of, split.roles)
     if name is None:
@@ -251,7 +251,7 @@ def _tracks(split: SplitReport, scene: PageData) -> list[str]:
 
 
 def _placing(scores: Mapping[str, HoldoutScores], roles: Mapping[str, Role]) -> str | None:
-    """The system to show: the best model, or else the best baseline."""
+    """Choose the system to show: the best model, or else the best baseline."""
     for role in ("model", "baseline"):
         able = {
             name: _headline(one.values)
@@ -269,7 +269,7 @@ def _headline(values: np.ndarray) -> float:
 
 
 def _some(cold: np.ndarray) -> np.ndarray:
-    """Rows to draw: all, or evenly drawn from both kinds."""
+    """Choose the rows to draw: all, or a sample of both kinds."""
     if len(cold) <= MAX_POINTS:
         return np.arange(len(cold))
     parts = [np.flatnonzero(cold == side) for side in (False, True)]
@@ -278,14 +278,14 @@ def _some(cold: np.ndarray) -> np.ndarray:
 
 
 def lay_out(vectors: np.ndarray) -> tuple[np.ndarray, str]:
-    """Bring vectors onto a plane by t-SNE, or by PCA where they are few.
+    """Project vectors to a plane by t-SNE, or by PCA if they are few.
 
     Returns
     -------
     points : np.ndarray [shape=(n, 2)]
     method : str
     """
-    # here: they take seconds, and a report without a page goes without
+    # here: they take seconds to import, not needed without a page
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 

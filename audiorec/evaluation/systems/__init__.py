@@ -1,9 +1,8 @@
-"""The systems: ways to place a track that nobody has played yet, and the controls beside them.
+"""Systems: predictors of vectors for tracks that nobody has played yet, and controls.
 
-A system is a function of a prepared hold-out. It predicts, for every cold track, a vector in the
-listeners' space, or for every listener and cold track a score; several times over where chance
-has a part in it. To add one: a module with a `SYSTEMS` of its own, and its line in `SYSTEMS` of
-``registry``.
+A system is a function of a prepared hold-out. It predicts a vector in the listeners' space for
+every cold track, or a score for every listener and cold track; several times if it is random. To
+add one: a module with its own `SYSTEMS`, and a line in `SYSTEMS` of ``registry``.
 """
 
 from audiorec.evaluation.systems.base import (

@@ -1,4 +1,4 @@
-"""What is known of the artist's other tracks, without any sound."""
+"""Artist baselines: factors of the artist's other tracks, without audio."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from audiorec.evaluation.systems.base import PredictedVectors, Prediction, Syste
 
 
 def artist_mean(holdout: Holdout, work: WorkDir) -> Prediction:
-    """Mean factor of the artist's training tracks; zero, which favours nothing, without any.
+    """Predict the mean factor of the artist's training tracks; zero if there are none.
 
-    Not the mean of all tracks: scaled to length 1, it would stand above most of what is known.
+    Not the mean of all tracks: scaled to unit norm, it would rank above most known artists.
     """
     factors = holdout.factors.tracks
     rows: dict[str, list[int]] = {}
@@ -29,7 +29,7 @@ def artist_mean(holdout: Holdout, work: WorkDir) -> Prediction:
 
 
 def no_artists(data: EvaluationData) -> str | None:
-    """Why tracks have no others of their artist, or None."""
+    """Return the reason if no track shares its artist with another, or None."""
     alone = len(set(data.artists.values())) == len(data.artists)
     return "the catalogue names no artist of two tracks" if alone else None
 

@@ -1,4 +1,4 @@
-"""What a system of an evaluation is, and what it predicts for a hold-out."""
+"""Base types: a system, and its prediction for a hold-out."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Role = Literal["control", "baseline", "model", "oracle"]
 
 
 class PredictedVectors(NamedTuple):
-    """A vector for every cold track, as long as an index would serve it.
+    """A vector for every cold track, of the norm that an index would serve.
 
     Attributes
     ----------
     cold : np.ndarray [shape=(n_cold, d)]
     listeners : np.ndarray [shape=(n_listeners, d)], or None
-        Listeners' vectors where the system has its own; else those of the hold-out's factors.
+        Listeners' vectors if the system has its own; else those of the hold-out's factors.
     warm : np.ndarray [shape=(n_targets, d)], or None
-        Vectors of the training tracks with audio where the system has its own.
+        Vectors of the training tracks with audio if the system has its own.
     """
 
     cold: np.ndarray
@@ -47,7 +47,7 @@ class ScoreMatrix(NamedTuple):
     ----------
     matrix : np.ndarray [shape=(n_listeners, n_cold)]
     warm : np.ndarray [shape=(n_listeners, n_targets)], or None
-        Of the training tracks with audio, for the mixed catalogue.
+        Scores of the training tracks with audio, for the mixed catalogue.
     """
 
     matrix: np.ndarray
@@ -56,16 +56,16 @@ class ScoreMatrix(NamedTuple):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a system predicts for a hold-out.
+    """Prediction of a system for a hold-out.
 
     Attributes
     ----------
     draws : iterable of PredictedVectors or ScoreMatrix
-        One, or several where chance has a part.
+        One, or several if the system is random.
     facts : dict of str to float
-        Figures worth knowing of how it came about: a penalty, a share of tracks covered.
+        Figures about the fit, such as a penalty or a share of tracks covered.
     history : tuple of (float, float)
-        Training and validation loss of each epoch, of what learns in epochs.
+        Training and validation loss of each epoch, if trained in epochs.
     """
 
     draws: Iterable[PredictedVectors | ScoreMatrix]
@@ -74,12 +74,12 @@ class Prediction:
 
 
 class WorkDir(NamedTuple):
-    """Where a system works, and what it reports its progress to.
+    """Working directory of a system, and its progress callback.
 
     Attributes
     ----------
     directory : Path or None
-        To keep the state of what is learned in, which other systems of the hold-out may ask for.
+        For learned state, which other systems of the hold-out may reuse.
     progress : Progress
     """
 
@@ -87,39 +87,39 @@ class WorkDir(NamedTuple):
     progress: Progress = silent
 
     def path(self, name: str) -> Path | None:
-        """Where the state of one that learns is kept; None where nothing is."""
+        """Return the path of learned state; None if nothing is stored."""
         return None if self.directory is None else self.directory / name
 
     def clear(self) -> None:
-        """Remove the state: nobody will ask for it."""
+        """Remove the state, which is no longer needed."""
         if self.directory is not None:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
 @dataclass(frozen=True)
 class System:
-    """A system of the table.
+    """A system of the evaluation.
 
     Attributes
     ----------
     predict : callable
-        From a `Holdout` and a `WorkDir` to a `Prediction`.
+        Returns a `Prediction`, given a `Holdout` and a `WorkDir`.
     role : {"control", "baseline", "model", "oracle"}
     sections : tuple of str
-        Sections of the recipe that it depends on, beside those of the hold-out.
+        Sections of the recipe that it depends on, besides those of the hold-out.
     inapplicable : callable
-        From an `EvaluationData` to why the system has nothing to say of it, or None.
+        Returns why the system does not apply to an `EvaluationData`, or None.
     reads_truth : bool
-        Whether it reads what only a made world knows; without that it has no place in the table.
+        Whether it reads the truth of a synthetic world; without one it is left out.
     by_name : bool
-        Whether it is left out where nobody asks for it.
+        Whether it is evaluated only on request.
     settings : callable
-        From the recipe to the one that the system follows.
+        Returns the system's own recipe, given the recipe.
     cache_name : str or None
-        What its scores are kept as, where systems share them: two that follow the same settings.
+        Name in the score cache, if systems with equal settings share scores.
     source : str
-        Digest of the file that `predict` stands in, so that scores kept from before it was edited
-        are not taken for its own.
+        Digest of the source file of `predict`, so that scores stored before an edit are not
+        reused.
     """
 
     predict: Callable[[Holdout, WorkDir], Prediction]
@@ -133,21 +133,21 @@ class System:
     source: str = field(init=False)
 
     def __post_init__(self) -> None:
-        # At once: while systems run, somebody may edit the file.
+        # At once, since the file may be edited while systems run.
         object.__setattr__(self, "source", source_digest(self.predict))
 
 
 def source_digest(function: Callable[..., object]) -> str:
-    """Digest of the file, or the notebook's cell, that a function stands in."""
+    """Compute the digest of the file, or notebook cell, that defines a function."""
     try:
         lines, _ = inspect.findsource(inspect.unwrap(function))
-    except (OSError, TypeError):  # typed into a Python prompt, or no function
+    except (OSError, TypeError):  # defined in a Python prompt, or not a function
         return fingerprint(repr(function).encode())
     return fingerprint("".join(lines).encode())
 
 
 def rows_of(embeddings: Embeddings, ids: tuple[str, ...]) -> np.ndarray:
-    """Vectors of ids, zeros where there is none : np.ndarray [shape=(len(ids), d)], float32."""
+    """Return vectors of ids, zeros if missing : np.ndarray [shape=(len(ids), d)], float32."""
     matrix = np.zeros((len(ids), embeddings.dim), dtype=np.float32)
     known = [row for row, id_ in enumerate(ids) if id_ in embeddings]
     matrix[known] = embeddings.take([ids[row] for row in known]).vectors

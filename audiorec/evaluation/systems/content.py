@@ -1,7 +1,7 @@
 """Content models: an encoder and a head, learned from the training tracks alone.
 
-A system here is a change of the recipe's sections [model] and [train]: `CHANGES` names each by
-what it is. The recipe's own model is the system that its settings describe; `name_of` says which.
+A system here is a change of the recipe's sections [model] and [train], listed in `CHANGES`. The
+recipe's own model is the system that its settings describe; `name_of` returns its name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from audiorec.pipeline.recipe import Recipe
 if TYPE_CHECKING:
     from audiorec.training import TrainResult
 
-# Imports in functions: torch, where something is learned.
+# Imported in functions: torch, needed only for training.
 
 SMOOTHED = " + artist smoothing"
 CNN = "cnn (from nothing)"
@@ -58,14 +58,14 @@ CHANGES: dict[str, Change] = _changes()
 
 
 def changed(recipe: Recipe, change: Change) -> Recipe:
-    """The recipe with settings of [model] and [train] changed, other models' settings left out.
+    """Change settings of [model] and [train] of a recipe, and drop those of other models.
 
-    Spectrograms stay: a system takes its own by `EvaluationData.inputs`.
+    Mel settings stay: a system gets its spectrograms by `EvaluationData.inputs`.
 
     Raises
     ------
     ParameterError
-        If a key is unknown, or a value impossible.
+        If a key is unknown, or a value invalid.
     """
     model, train = recipe.model.model_dump(), recipe.train.model_dump()
     model["target"] = ModelConfig().target  # a hold-out has listeners to learn from
@@ -82,13 +82,13 @@ def changed(recipe: Recipe, change: Change) -> Recipe:
 
 
 def name_of(recipe: Recipe) -> str:
-    """What the recipe's own model is."""
+    """Return the name of the recipe's own model."""
     model, encoder = recipe.model, recipe.model.encoder.removesuffix("-msd")
     encoder = model.encoder if encoder == "vgg" else encoder
     if model.finetune:
         return f"{encoder} fine-tuned"
     if model.target == "content" or (model.frozen and model.linear):
-        return f"{encoder} + ridge"  # of content: what it would be with listening
+        return f"{encoder} + ridge"  # of a content target: its name with listeners
     if model.encoder == "descriptors":
         return "descriptors + mlp"
     return f"{encoder} + mlp ({recipe.train.loss})" if model.frozen else (
@@ -99,17 +99,17 @@ def name_of(recipe: Recipe) -> str:
 def content_system(
     change: Change, *, own: bool = False, smoothed: bool = False, baseline: bool = False
 ) -> System:
-    """The system that follows a recipe with some settings changed.
+    """Make the system of a recipe with some settings changed.
 
     Parameters
     ----------
     change : mapping
     own : bool
-        Whether it is the recipe's own, and shown without being asked for.
+        Whether it is the recipe's own, evaluated by default.
     smoothed : bool
-        Whether vectors are drawn towards the artist's other tracks.
+        Whether vectors are smoothed by the artist's other tracks.
     baseline : bool
-        Whether it stands among the baselines, and is shown without being asked for.
+        Whether it is a baseline, evaluated by default.
     """
 
     def settings(recipe: Recipe) -> Recipe:
@@ -137,7 +137,7 @@ def content_system(
 
 
 def trained(holdout: Holdout, work: WorkDir, *, recipe: Recipe) -> TrainResult:
-    """A recipe's model, learned once for each hold-out."""
+    """Train a recipe's model, once for each hold-out."""
     from audiorec.training import train
 
     sections = [section.model_dump(mode="json") for section in (recipe.model, recipe.train)]

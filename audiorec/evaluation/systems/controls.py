@@ -1,4 +1,4 @@
-"""Controls: chance, chance with features, and popularity that no new track has yet."""
+"""Controls: random order, shuffled features, and popularity, unknown for new tracks."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ POPULARITY_OF_TEST_TRACKS = "popularity of test tracks (leaky)"
 PLAY_COUNT_OF_HALF_A = "play count of half A"
 
 N_RANDOM_DRAWS = 10
-N_SHUFFLES = 20  # a draw's error is one and the same for all listeners, so few would not do
+N_SHUFFLES = 20  # a draw's error is shared by all listeners, so many draws are needed
 
 
 def random(holdout: Holdout, work: WorkDir) -> Prediction:
-    """Another order of the candidates for each listener; the mean over several draws."""
+    """Predict a random order of the candidates for each listener; mean over several draws."""
     rng = holdout.rng(1)
     shape = holdout.relevant.shape
     aside = holdout.rng(6)  # training tracks, for the mixed catalogue
@@ -37,7 +37,7 @@ def random(holdout: Holdout, work: WorkDir) -> Prediction:
 
 
 def shuffled(holdout: Holdout, work: WorkDir) -> Prediction:
-    """`mel statistics + ridge` with the features dealt to the wrong tracks: should be chance."""
+    """Predict by `mel statistics + ridge` with features shuffled among tracks: chance level."""
     rng = holdout.rng(2)
     features = holdout.data.mel_statistics
 
@@ -50,12 +50,12 @@ def shuffled(holdout: Holdout, work: WorkDir) -> Prediction:
 
 
 def popularity_of_test_tracks(holdout: Holdout, work: WorkDir) -> Prediction:
-    """The number of each candidate's listeners, scored ones included: no new track has any."""
+    """Predict by each candidate's number of listeners, scored ones included (a leak)."""
     return _by_count(holdout, holdout.plays)
 
 
 def play_count_of_half_a(holdout: Holdout, work: WorkDir) -> Prediction:
-    """The number of each candidate's listeners in half A: popularity that an oracle may know."""
+    """Predict by each candidate's number of listeners in half A, known to oracles."""
     return _by_count(holdout, holdout.plays.filter(pl.col("user_id").is_in(holdout.folding)))
 
 

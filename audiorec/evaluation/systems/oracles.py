@@ -1,4 +1,4 @@
-"""Oracles: what the listening of others says of the held-out tracks themselves."""
+"""Oracles: factors from plays of the held-out tracks themselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORACLE = "ALS fold-in"
 
 
 def als_on_all_plays(holdout: Holdout, work: WorkDir) -> Prediction:
-    """Factors of all plays, those to be predicted included (van den Oord et al. 2013)."""
+    """Predict factors of all plays, including those to predict (van den Oord et al. 2013)."""
     config = holdout.data.recipe.factors
     everything = to_interactions(
         holdout.plays,
@@ -34,7 +34,7 @@ def als_on_all_plays(holdout: Holdout, work: WorkDir) -> Prediction:
 
 
 def als_fold_in(holdout: Holdout, work: WorkDir) -> Prediction:
-    """Candidates folded in from half A's plays: what the listening of others tells of them."""
+    """Predict factors of candidates folded in from half A's plays."""
     plays = holdout.plays_of_held_out(users=holdout.folding)
     if not (plays["plays"] > 0).any():
         return Prediction([PredictedVectors(np.zeros((len(holdout.cold), holdout.factors.dim)))])

@@ -1,4 +1,4 @@
-"""The systems by name, and those that an evaluation compares."""
+"""Registry of systems, and choice of those to compare."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SYSTEMS: dict[str, System] = {
     **regressions.CEILINGS,
     **oracles.SYSTEMS,
 }
-# Names of before, accepted for one release.
+# Former names, accepted for one release.
 RENAMED = {
     "shuffled features": "shuffled",
     "popularity (leaky)": controls.POPULARITY_OF_TEST_TRACKS,
@@ -38,12 +38,12 @@ RENAMED = {
 
 
 def find_system(name: str) -> System:
-    """The system of a name: an entry of `SYSTEMS`.
+    """Return the system of a name in `SYSTEMS`.
 
     Raises
     ------
     ParameterError
-        If there is none of that name.
+        If there is no system of that name.
     """
     system = SYSTEMS.get(RENAMED.get(name, name))
     if system is None:
@@ -55,7 +55,7 @@ def find_system(name: str) -> System:
 
 
 def own_systems(recipe: Recipe) -> dict[str, System]:
-    """The recipe's own model, without and with what is known of the artist's other tracks."""
+    """Return the recipe's own model, without and with artist smoothing."""
     name = name_of(recipe)
     return {
         name: content_system(CHANGES[name], own=True),
@@ -66,20 +66,20 @@ def own_systems(recipe: Recipe) -> dict[str, System]:
 def chosen_systems(
     wanted: Sequence[str] | None, *, recipe: Recipe, with_truth: bool
 ) -> dict[str, System]:
-    """Systems by name, in the order of `SYSTEMS`.
+    """Choose systems by name, in the order of `SYSTEMS`.
 
     Parameters
     ----------
     wanted : sequence of str, or None
-        None: all but those that are there by name alone, and the recipe's own model.
+        None for the recipe's own model and all but those evaluated only on request.
     recipe : Recipe
     with_truth : bool
-        Whether a made world's truth is given.
+        Whether the truth of a synthetic world is given.
 
     Raises
     ------
     ParameterError
-        If a name is unknown, or its settings do not fit the recipe.
+        If a name is unknown, or its settings are incompatible with the recipe.
     """
     own = own_systems(recipe)
     if wanted is None:

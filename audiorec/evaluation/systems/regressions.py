@@ -17,24 +17,24 @@ TRUE_ATTRIBUTES = "ridge on true attributes"
 
 
 def genre(data: EvaluationData) -> Embeddings:
-    """The genre, one column each."""
+    """Return the genres, one column each."""
     return data.genre_columns
 
 
 def mel_statistics(data: EvaluationData) -> Embeddings:
-    """Mean and deviation over time of each mel band."""
+    """Return mean and deviation of each mel band over time."""
     return data.mel_statistics
 
 
 def mfcc_statistics(data: EvaluationData) -> Embeddings:
-    """Mean and deviation over time of 20 MFCCs."""
+    """Return mean and deviation of 20 MFCCs over time."""
     return data.mfcc_statistics
 
 
 def true_attributes(data: EvaluationData) -> Embeddings:
-    """The attributes that the tracks of a made world were composed with.
+    """Return the true attributes of a synthetic world's tracks.
 
-    What could be told of the factors by perception that misses nothing, in a straight line.
+    They give the upper bound of a linear prediction from perfect perception.
     """
     assert data.truth is not None
     return data.truth
@@ -43,10 +43,10 @@ def true_attributes(data: EvaluationData) -> Embeddings:
 def ridge_vectors(
     holdout: Holdout, features: Embeddings
 ) -> tuple[PredictedVectors, dict[str, float]]:
-    """Ridge from features of the training tracks to their factors, at the candidates.
+    """Predict candidates by ridge regression from features to factors.
 
-    The factors are scaled to length 1 where the recipe's model learns them so, and what comes out
-    is scaled by one number, so that training tracks are as long as their factors.
+    The factors are scaled to unit norm if the recipe's model learns them so, and predictions are
+    scaled by one number, so that training tracks have the norm of their factors on average.
     """
     targets = holdout.targets
     unit = holdout.data.recipe.train.unit_norm
@@ -63,7 +63,7 @@ def ridge_vectors(
 
 
 def mean_length(vectors: np.ndarray) -> float:
-    """Mean norm of the rows."""
+    """Compute the mean norm of the rows."""
     return float(np.linalg.norm(vectors, axis=1).mean())
 
 
