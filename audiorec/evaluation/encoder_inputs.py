@@ -17,7 +17,7 @@ from audiorec.progress import Progress, silent
 if TYPE_CHECKING:
     from audiorec.models.frozen_features import FeatureStore
 
-# Imported in functions: torch, needed only to compute features.
+# Imports in functions: torch, needed only to compute features.
 
 
 class EncoderInputs(NamedTuple):

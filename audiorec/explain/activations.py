@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from audiorec.models.content_model import ContentModel
     from audiorec.models.encoders import Encoder
 
-# Imported in functions: torch, which takes seconds and is needed nowhere else here.
+# Imports in functions: torch, which takes seconds and is needed nowhere else here.
 
 
 class Activations(NamedTuple):

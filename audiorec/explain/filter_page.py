@@ -137,7 +137,7 @@ def _figure(track: Track, excerpt: Excerpt, store: MelStore) -> tuple[str, bool]
 
 
 def _png(mel: np.ndarray) -> bytes:
-    from matplotlib.image import imsave  # here, so that text and JSON do not load it
+    from matplotlib.image import imsave  # here: text and JSON do not load it
 
     out = io.BytesIO()
     low = max(float(mel.max()) - 80.0, float(mel.min()))

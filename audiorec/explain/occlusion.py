@@ -22,7 +22,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.models.content_model import ContentModel
 
-# Imported in functions: torch, which other answers do not load.
+# Imports in functions: torch, which other answers do not load.
 
 N_WINDOWS = 10  # of a clip
 N_BANDS = 8

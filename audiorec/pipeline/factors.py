@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from audiorec.data.plays.bot_filter import Suspects
     from audiorec.data.plays.interactions import Interactions
 
-# Imported in functions: polars, needed only if factors are stale.
+# Imports in functions: polars, needed only if factors are stale.
 
 
 class FittedFactors(NamedTuple):

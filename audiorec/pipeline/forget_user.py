@@ -37,7 +37,7 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     NewerError
         If the factors were written by a newer version.
     """
-    from audiorec.data.plays.removal import forget_user  # here, because they load polars
+    from audiorec.data.plays.removal import forget_user  # here: they load polars
     from audiorec.data.server.store import FILE, forget_listener
 
     # Some data may be stored under their name, and some under their pseudonym.

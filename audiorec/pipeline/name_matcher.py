@@ -19,7 +19,7 @@ def rematch_plays(workspace: Workspace, *, progress: Progress = silent) -> None:
     plays = artifacts.load_valid(workspace.plays, kind="plays", check="manifest")
     if plays is None or NAMES not in plays.files:
         return
-    # here, because it loads polars, which starts threads
+    # here: it loads polars, which starts threads
     from audiorec.data.plays.matched_names import rematch
 
     rematch(workspace.plays, make_matcher(workspace, progress=progress))

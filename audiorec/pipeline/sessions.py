@@ -11,7 +11,7 @@ from audiorec.progress import Progress, silent
 from audiorec.sessions.session_recommender import content_fingerprint
 from audiorec.workspace import Workspace
 
-# Imported in functions: torch and polars, needed only for training.
+# Imports in functions: torch and polars, needed only for training.
 
 
 def missing_sessions(workspace: Workspace) -> str:

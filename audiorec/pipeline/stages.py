@@ -277,7 +277,7 @@ class Pipeline:
         return f"{len(fresh_ids)} embedded, {len(made)} in all"
 
     def _embedded(self, store: MelStore, ids: Sequence[str]) -> Embeddings:
-        # here, because it loads torch
+        # here: it loads torch
         from audiorec.inference import check_mels, embed_elsewhere, embed_store, load_model
 
         model = load_model(self.workspace.model)

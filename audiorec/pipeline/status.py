@@ -43,7 +43,7 @@ def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], 
 
 def listening_counts(workspace: Workspace) -> dict[str, int]:
     """Count played tracks, listeners and plays; 0 if there are none."""
-    # here, because it loads polars, not needed after a mere scan
+    # here: it loads polars, not needed after a mere scan
     from audiorec.data.plays.store import load_plays
 
     names = ("tracks_with_listening", "listeners", "plays")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from audiorec.training import TrainResult
     from audiorec.training.curves import EpochRow
 
-# Imported in functions: torch, needed only if the model is stale.
+# Imports in functions: torch, needed only if the model is stale.
 
 
 class TrainStage:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from audiorec.recommend.filters import TrackFilter
     from audiorec.recommend.spaces import Space
 
-# Imported in functions: only when an answer needs them.
+# Imports in functions: only when an answer needs them.
 
 __all__ = ["Hit", "Library"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audiorec.recommend.spaces import Space
     from audiorec.recommend.uncatalogued_file import UncataloguedFile
 
-# Imported in functions: decoders, only needed for uncatalogued files.
+# Imports in functions: decoders, only needed for uncatalogued files.
 
 
 def is_file(name: str) -> bool:

@@ -16,7 +16,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.recommend.spaces import Space
 
-# Imported in functions: scipy and pydantic, needed only to derive an index.
+# Imports in functions: scipy and pydantic, needed only to derive an index.
 
 MOST_DIALLED = 6  # cached indexes of other popularity: each holds all vectors
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from audiorec.factors import ArtistSmoothing, Factors
     from audiorec.id_map import IdMap
 
-# Imported in functions: scipy and polars, needed only to derive vectors.
+# Imports in functions: scipy and polars, needed only to derive vectors.
 
 Space = Literal["blend", "content", "listening"]
 SPACES: tuple[Space, ...] = ("blend", "content", "listening")

@@ -16,7 +16,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.audio.config import MelConfig
 
-# Imported in functions: decoders and torch, needed only here.
+# Imports in functions: decoders and torch, needed only here.
 
 
 class UncataloguedFile(NamedTuple):

@@ -16,7 +16,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from audiorec.factors import Factors
 
-# Imported in functions: polars, needed only for listeners.
+# Imports in functions: polars, needed only for listeners.
 
 
 def tracks_played_by(workspace: Workspace, user: str) -> set[str]:

@@ -16,7 +16,7 @@ def draw_spectrogram(mels: list[np.ndarray]) -> bytes:
     mels : list of np.ndarray [shape=(n_mels, n_frames)]
         Log-mel spectrograms of one track, dB.
     """
-    from matplotlib import colormaps  # here, so that covers do not wait for matplotlib
+    from matplotlib import colormaps  # here: covers do not wait for it
 
     whole = np.concatenate([np.asarray(mel, dtype=np.float32) for mel in mels], axis=1)
     low, high = np.percentile(whole, [2, 99.8])

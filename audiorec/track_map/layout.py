@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
     from scipy.sparse import csr_matrix
 
-# Imported in functions: openTSNE and scipy, needed only for a layout.
+# Imports in functions: openTSNE and scipy, needed only for a layout.
 
 N_NEIGHBORS = 15  # of each track, which attract it
 LEAST = 8  # fewest tracks for a layout by neighbours

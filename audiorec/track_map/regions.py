@@ -47,7 +47,7 @@ def find_regions(positions: np.ndarray, *, seed: int = 0) -> np.ndarray:
     >>> sorted(find_regions(corners).round().tolist())
     [[0.0, 0.0], [9.0, 9.0]]
     """
-    # here, because scikit-learn takes seconds to import, and stored maps do not need it
+    # here: scikit-learn takes seconds to import, and stored maps do not need it
     from sklearn.cluster import KMeans
 
     n = max(1, min(MOST, round(len(positions) ** 0.5 / 2), len(np.unique(positions, axis=0))))

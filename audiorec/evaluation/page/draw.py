@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Imported in functions: matplotlib, not needed for a report without a page.
+# Imports in functions: matplotlib, not needed for a report without a page.
 
 # Distinguishable with any colour vision (Okabe & Ito 2008).
 COLOURS = (

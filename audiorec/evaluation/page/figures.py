@@ -14,7 +14,7 @@ from audiorec.evaluation.scores import HoldoutScores
 from audiorec.evaluation.systems.base import Role
 from audiorec.metrics import Interval
 
-# Imported in functions: matplotlib, not needed for a report without a page.
+# Imports in functions: matplotlib, not needed for a report without a page.
 
 Values = Mapping[str, float]
 Ends = Mapping[str, Interval]

@@ -25,7 +25,7 @@ from audiorec.pipeline.recipe import Recipe
 if TYPE_CHECKING:
     from audiorec.training import TrainResult
 
-# Imported in functions: torch, needed only for training.
+# Imports in functions: torch, needed only for training.
 
 SMOOTHED = " + artist smoothing"
 CNN = "cnn (from nothing)"

@@ -53,7 +53,7 @@ def _direction(source: TrackSource) -> np.ndarray:
 
 def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
     """Rank tracks by the session models, with the reason; none without session models."""
-    # here, so that other kinds do not load it
+    # here: other kinds do not load it
     from audiorec.sessions.session_recommender import SessionRecommender, SessionTrack
 
     workspace = source.library.workspace

@@ -79,7 +79,7 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
 
 def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     """Read a listener's play history; `NotFoundError` if nothing is known of them."""
-    import polars as pl  # here, so that other kinds do not load it
+    import polars as pl  # here: other kinds do not load it
 
     from audiorec.data.plays.store import load_plays
 
