@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.data.strict_csv import read_table
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, WorkspaceError, data_error, system_reason

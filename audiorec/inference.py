@@ -16,15 +16,20 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, EngineError, ParameterError
 from audiorec.local_or_ray import Engine, run_on
 from audiorec.mel.store import opened_store, unlike
-from audiorec.models.checkpoint import load_model
-from audiorec.models.content_model import ContentModel, blocks_of, clips_of, track_vector
-from audiorec.models.devices import pick_device
-from audiorec.models.frozen_features import FeatureStore
+from audiorec.models import (
+    ContentModel,
+    FeatureStore,
+    blocks_of,
+    clips_of,
+    load_model,
+    pick_device,
+    track_vector,
+)
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
+    from audiorec.mel import MelStore
 
 __all__ = ["check_mels", "embed", "embed_store", "load_model"]
 

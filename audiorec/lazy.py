@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
 
-def lazy_attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+def lazy_attributes(package: str, names: Mapping[str, Iterable[str]]) -> Callable[[str], Any]:
     """A package's ``__getattr__`` (PEP 562).
 
     Parameters
     ----------
     package : str
         Its ``__name__``.
-    homes : mapping of str to str
-        The module in the package that has each name.
+    names : mapping of str to iterable of str
+        The names that each module of the package has. None of them may be a module's name.
     """
+    homes = {name: module for module, own in names.items() for name in own}
 
     def load(name: str) -> Any:
         if name not in homes:

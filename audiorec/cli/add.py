@@ -21,7 +21,7 @@ def command(
     settings: GlobalOptions, files: tuple[Path, ...], jobs: int | None, strict: bool, as_json: bool
 ) -> None:
     """Scan, embed and index new FILES with the existing model: no retraining, no plays needed."""
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
     from audiorec.pipeline import Pipeline, is_within_any
 
     workspace = settings.workspace

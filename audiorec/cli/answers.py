@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from audiorec.cli.output import echo_json, echo_line
 
 if TYPE_CHECKING:
-    from audiorec.recommend.library import Hit, Library
+    from audiorec.recommend import Hit, Library
     from audiorec.sessions.session_answer import SessionHit
 
 

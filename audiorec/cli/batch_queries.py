@@ -14,7 +14,7 @@ from audiorec.exceptions import NotFoundError
 from audiorec.printable_text import one_line
 
 if TYPE_CHECKING:
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
     from audiorec.recommend.spaces import Space
 
 TOGETHER = 256  # queries searched for at once

@@ -12,7 +12,7 @@ from audiorec.cli.options import GlobalOptions, PathType, json_option
 from audiorec.cli.output import echo_json, echo_line, echo_repeated_rows
 
 if TYPE_CHECKING:
-    from audiorec.data.dataset_import import DatasetReport
+    from audiorec.data import DatasetReport
 
 
 @click.group("dataset", cls=DefaultGroup, context_settings=HELP)
@@ -45,8 +45,8 @@ def import_command(
     Files are read plain, or as .gz, .bz2, .zst or .zip. DIR is checked first; an incomplete data
     set is not imported. Importing again replaces the earlier import.
     """
-    from audiorec.data.dataset_import import add_dataset, catalogue_spectrograms, write_manifest
-    from audiorec.data.plays.writer import writing_plays
+    from audiorec.data import add_dataset, catalogue_spectrograms, write_manifest
+    from audiorec.data.plays import writing_plays
 
     check_name(name)
     workspace = settings.workspace
@@ -116,7 +116,7 @@ def show(
 @json_option
 def list_command(as_json: bool) -> None:
     """List the data sets: paper, terms, origin and files."""
-    from audiorec.data.dataset_import import about_datasets
+    from audiorec.data import about_datasets
 
     listed = about_datasets()
     if as_json:
@@ -138,7 +138,7 @@ def list_command(as_json: bool) -> None:
 @click.pass_context
 def check_command(ctx: click.Context, name: str, directory: Path, as_json: bool) -> None:
     """Check the files of the data set NAME in DIR; exit 1 if any is missing or wrong."""
-    from audiorec.data.dataset_import import check_dataset
+    from audiorec.data import check_dataset
 
     check_name(name)
     check = check_dataset(name, directory)

@@ -16,7 +16,7 @@ from audiorec.cli.study_options import (
     parse_labels,
     study_of_former_options,
 )
-from audiorec.studies.registry import STUDIES
+from audiorec.studies import STUDIES
 
 if TYPE_CHECKING:
     from audiorec.pipeline.recipe import Recipe

@@ -28,13 +28,8 @@ def command() -> None:
 @click.pass_obj
 def add(settings: GlobalOptions, as_json: bool, **given: tuple[str, ...] | str | None) -> None:
     """Add exclusions; all options except the lengths may be repeated."""
-    from audiorec.data.exclusion_rules import (
-        KINDS,
-        Exclusion,
-        check_exclusion,
-        load_exclusions,
-        save_exclusions,
-    )
+    from audiorec.data import Exclusion, check_exclusion, load_exclusions, save_exclusions
+    from audiorec.data.exclusion_rules import KINDS
 
     new = []
     for kind in KINDS:
@@ -65,11 +60,7 @@ def list_(settings: GlobalOptions, as_json: bool) -> None:
 @click.pass_obj
 def remove(settings: GlobalOptions, names: tuple[str, ...], as_json: bool) -> None:
     """Remove exclusions, by their numbers in 'exclude list' or by their words ('genre polka')."""
-    from audiorec.data.exclusion_rules import (
-        load_exclusions,
-        remove_exclusion,
-        save_exclusions,
-    )
+    from audiorec.data import load_exclusions, remove_exclusion, save_exclusions
 
     workspace = settings.workspace
     workspace.check()
@@ -82,8 +73,8 @@ def remove(settings: GlobalOptions, names: tuple[str, ...], as_json: bool) -> No
 
 
 def _show(settings: GlobalOptions, *, as_json: bool) -> None:
-    from audiorec.data.catalog.database import Catalog
-    from audiorec.data.exclusion_rules import excluded_tracks, load_exclusions
+    from audiorec.data import excluded_tracks, load_exclusions
+    from audiorec.data.catalog import Catalog
 
     exclusions = load_exclusions(settings.workspace.exclusions)
     counts, hidden = [0] * len(exclusions), 0

@@ -57,7 +57,7 @@ def units(
     """
     from audiorec.explain.filter_page import summary, write_filter_page
     from audiorec.explain.units import read_filters
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
 
     settings.workspace.check()
     library = Library(settings.workspace)
@@ -118,7 +118,7 @@ def pair(
     respond to: see 'explain units --help'.
     """
     from audiorec.explain import explain_pair
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
 
     if popularity:
         raise click.UsageError("a match has no popularity; leave --popularity out")

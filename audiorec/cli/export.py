@@ -27,7 +27,7 @@ def command(settings: GlobalOptions, what: str, file: Path, as_json: bool) -> No
     Embeddings are the index's vectors of all tracks with audio, in the space of the factors: the
     inner product of a listener's vector and a track's is the score of 'recommend'.
     """
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
     from audiorec.recommend.vector_export import export_vectors
 
     workspace = settings.workspace

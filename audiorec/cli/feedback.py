@@ -21,9 +21,8 @@ def command(settings: GlobalOptions, what: str, track: str, user: str, as_json: 
 
     It overrides the ratings of the track in every export.
     """
-    from audiorec.data.catalog.database import Catalog
-    from audiorec.data.plays.feedback import give_feedback
-    from audiorec.data.plays.pseudonyms import stored_name
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.plays import give_feedback, stored_name
 
     workspace = settings.workspace
     workspace.check()

@@ -10,7 +10,7 @@ from audiorec.cli.options import GlobalOptions, json_option
 from audiorec.cli.output import echo_json, echo_line
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.records import Track
+    from audiorec.data.catalog import Track
 
 
 @click.command("find")
@@ -32,9 +32,9 @@ def command(settings: GlobalOptions, words: tuple[str, ...], k: int, as_json: bo
     guessed from the path, for files without tags. If no music is catalogued, tracks known from
     listening are listed.
     """
-    from audiorec.data.catalog.database import Catalog
-    from audiorec.data.plays.uncatalogued_names import PlayedNames
-    from audiorec.data.word_search import find_tracks
+    from audiorec.data import find_tracks
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.plays import PlayedNames
 
     settings.workspace.check()
     workspace = settings.workspace

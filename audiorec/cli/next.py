@@ -12,9 +12,9 @@ from audiorec.cli.options import GlobalOptions, json_option, k_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
+    from audiorec.sessions import SessionTrack
     from audiorec.sessions.session_answer import EmbedFile, SessionAnswer
-    from audiorec.sessions.session_recommender import SessionTrack
     from audiorec.workspace import Workspace
 
 MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
@@ -91,7 +91,7 @@ def embedder(workspace: Workspace) -> EmbedFile:
         # Decoding and torch are needed only for uncatalogued files.
         from audiorec.index.reload import IndexWatcher
         from audiorec.recommend.uncatalogued_file import embed_file
-        from audiorec.sessions.session_recommender import SessionTrack
+        from audiorec.sessions import SessionTrack
 
         index = IndexWatcher(workspace).open()
         file = embed_file(path, workspace=workspace, catalog=catalog, index=index)

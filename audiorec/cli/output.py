@@ -15,7 +15,7 @@ import click
 from audiorec.printable_text import bounded, one_line
 
 if TYPE_CHECKING:
-    from audiorec.data.plays.writer import ImportReport
+    from audiorec.data.plays import ImportReport
     from audiorec.pipeline import StageReport
 
 # Control characters, bidirectional overrides and line ends that a terminal would obey: in JSON

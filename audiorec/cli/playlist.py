@@ -21,14 +21,15 @@ from audiorec.cli.options import (
 )
 from audiorec.cli.output import echo_json, echo_line
 from audiorec.exceptions import ParameterError
-from audiorec.playlist.option_values import FORMATS, KINDS, MEASURES, SHAPES
+from audiorec.playlist import KINDS
+from audiorec.playlist.option_values import FORMATS, MEASURES, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audiorec.data.playlist_files.entry_paths import PathMap
+    from audiorec.data.playlist_files import PathMap
     from audiorec.playlist import Playlist, PlaylistRequest
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
 
 OF_KIND = {"new_share": "listener", "like_last": "listener", "by": "arc", "shape": "arc"}
 
@@ -142,10 +143,10 @@ def command(
     written here) stands for its tracks. Each track is printed with its distance from the one before
     and the reason why it is there.
     """
-    from audiorec.data.playlist_files.entry_paths import PathMap
+    from audiorec.data.playlist_files import PathMap
     from audiorec.playlist import build_playlist, save_playlist
     from audiorec.playlist.writers import PREVIEW_FORMATS
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
     if chosen not in FORMATS:

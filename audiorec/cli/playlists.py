@@ -44,7 +44,7 @@ def refresh(
     """
     from audiorec.playlist.recipe_files import recipes_in
     from audiorec.playlist.refresh import refresh_playlists
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
 
     settings.workspace.check()
     files = recipes_in(directory or settings.workspace.recipes)
@@ -149,9 +149,9 @@ def write(
 
     NAME is its name or its id, as 'playlists list' shows them.
     """
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
+    from audiorec.playlist import write_playlist
     from audiorec.playlist.saved import saved_playlists
-    from audiorec.playlist.writers import write_playlist
 
     settings.workspace.check()
     found = saved_playlists(settings.workspace).named(name)

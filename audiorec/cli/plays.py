@@ -16,12 +16,11 @@ from audiorec.exceptions import DataError, data_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data import HistoryReport
+    from audiorec.data.catalog import Catalog
     from audiorec.data.histories.export_files import Export, ExportFile
-    from audiorec.data.history_import import HistoryReport
-    from audiorec.data.names.listen_matching import Matcher
-    from audiorec.data.plays.matched_names import UnmatchedName
-    from audiorec.data.plays.writer import ImportReport, PlaysWriter
+    from audiorec.data.names import Matcher
+    from audiorec.data.plays import ImportReport, PlaysWriter, UnmatchedName
     from audiorec.workspace import Workspace
 
 MOST_NAMED = 20  # files that are named one by one
@@ -145,7 +144,7 @@ class PlaysImport:
         neutral: float | None,
         path_maps: Sequence[str] = (),
     ) -> None:
-        from audiorec.data.playlist_files.entry_paths import PathMap
+        from audiorec.data.playlist_files import PathMap
 
         self.path_map = [PathMap.parse(text) for text in path_maps]
         self.workspace, self.matcher = workspace, matcher
@@ -155,13 +154,13 @@ class PlaysImport:
         self, files: Sequence[Path], *, unmatched: Path | None, salt: bytes | None
     ) -> tuple[list[tuple[Path, ImportReport] | HistoryReport], list[UnmatchedName], int]:
         """Import files, apply a corrected list of matches, and list what is still unmatched."""
-        from audiorec.data.plays.matched_names import (
+        from audiorec.data.plays import (
             assign_tracks,
             read_corrections,
+            unmatched_names,
             write_unmatched,
+            writing_plays,
         )
-        from audiorec.data.plays.matched_names import unmatched as unmatched_names
-        from audiorec.data.plays.writer import writing_plays
 
         remaining: list[UnmatchedName] = []
         corrected = 0
@@ -180,9 +179,8 @@ class PlaysImport:
     def _import_file(
         self, writer: PlaysWriter, file: Path
     ) -> tuple[Path, ImportReport] | HistoryReport:
+        from audiorec.data import add_history, add_table, open_export
         from audiorec.data.histories import AUTO, IN_COLUMNS, history
-        from audiorec.data.history_import import add_history, open_export
-        from audiorec.data.plays_import import add_table
 
         source, recognised = self.source, None
         if source not in IN_COLUMNS:
@@ -212,8 +210,8 @@ class PlaysImport:
 
     def _ids_by_name(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return track ids by file, and by "Artist - Title" where it is unique."""
-        from audiorec.data.catalog.database import Catalog
-        from audiorec.data.names.text_folding import normalize_text
+        from audiorec.data.catalog import Catalog
+        from audiorec.data.names import normalize_text
 
         if not self.workspace.catalog.exists():
             return {}, {}
@@ -226,7 +224,7 @@ class PlaysImport:
         return {track.path: track.track_id for track in tracks}, alone
 
     def _find(self, name: str) -> str:
-        from audiorec.data.catalog.database import Catalog
+        from audiorec.data.catalog import Catalog
 
         with Catalog(self.workspace.catalog, read_only=True) as catalog:
             return catalog.find(name).track_id
@@ -252,7 +250,7 @@ def as_one(
     unmatched: Path | None,
 ) -> dict[str, Any]:
     """Combine reports into one JSON object: of one file its report, of several sums and each."""
-    from audiorec.data.history_import import HistoryReport
+    from audiorec.data import HistoryReport
 
     each: list[dict[str, Any]] = []
     for report in reports:
@@ -276,7 +274,7 @@ def as_one(
 
 def show(report: tuple[Path, ImportReport] | HistoryReport) -> None:
     """Report the import of a file."""
-    from audiorec.data.history_import import HistoryReport
+    from audiorec.data import HistoryReport
 
     if isinstance(report, HistoryReport):
         show_history(report)
@@ -339,8 +337,8 @@ def catalogued_paths(catalog: Catalog) -> dict[str, str]:
 
 def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
     """Report how many played tracks are not in the catalogue, with an example."""
-    from audiorec.data.catalog.database import Catalog
-    from audiorec.data.plays.store import all_played_tracks
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.plays import all_played_tracks
 
     if not workspace.catalog.exists():
         return
@@ -362,7 +360,7 @@ def report_unknown_tracks(workspace: Workspace, file: Path) -> None:
 @click.pass_obj
 def list_command(settings: GlobalOptions, as_json: bool) -> None:
     """List the imports: format, rows, listeners and file."""
-    from audiorec.data.plays.removal import list_parts
+    from audiorec.data.plays import list_parts
 
     workspace = settings.workspace
     workspace.check()
@@ -385,7 +383,7 @@ def list_command(settings: GlobalOptions, as_json: bool) -> None:
 @click.pass_obj
 def remove_command(settings: GlobalOptions, source: str, as_json: bool) -> None:
     """Remove the imports of SOURCE: a format, or an imported file or folder."""
-    from audiorec.data.plays.removal import remove_parts
+    from audiorec.data.plays import remove_parts
 
     workspace = settings.workspace
     workspace.check()

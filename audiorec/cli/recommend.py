@@ -22,7 +22,7 @@ from audiorec.cli.output import echo_line
 from audiorec.playlist.option_values import FORMATS
 
 if TYPE_CHECKING:
-    from audiorec.recommend.library import Hit
+    from audiorec.recommend import Hit
     from audiorec.recommend.spaces import Space
     from audiorec.sessions.session_answer import SessionHit
 
@@ -80,7 +80,7 @@ def command(
         raise click.UsageError("filters and limits are for a listener alone; leave --session away")
     settings.workspace.check()
     if user is not None:
-        from audiorec.data.plays.pseudonyms import stored_name
+        from audiorec.data.plays import stored_name
 
         user = stored_name(user, workspace=settings.workspace)
     if session:
@@ -91,7 +91,7 @@ def command(
         return
     assert user is not None
     with without_garbage_collection():
-        from audiorec.recommend.library import Library
+        from audiorec.recommend import Library
 
     workspace = settings.workspace
     suffix = output.suffix[1:].lower() if output else "m3u8"
@@ -155,7 +155,7 @@ def _recommend_session(
     request: dict[str, object] = {"session": list(session), "model": answer.model}
     hits: list[Hit | SessionHit] = list(answer.hits)
     if user is not None:
-        from audiorec.recommend.library import Library
+        from audiorec.recommend import Library
 
         library = Library(settings.workspace)
         hits = join_with_listener(

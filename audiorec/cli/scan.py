@@ -13,8 +13,8 @@ from audiorec.cli.output import echo_json, echo_line, echo_notice, fail_if_stric
 from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.database import Catalog
-    from audiorec.data.folder_playlists import FolderPlaylists
+    from audiorec.data import FolderPlaylists
+    from audiorec.data.catalog import Catalog
 
 
 @click.command("scan")
@@ -77,8 +77,8 @@ def command(
     if bool(paths) == (manifest is not None):
         raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
     from audiorec.cli.plays import catalogued_paths
-    from audiorec.data.catalog.database import Catalog
-    from audiorec.data.folder_playlists import import_folder_playlists, remove_folder_playlists
+    from audiorec.data import import_folder_playlists, remove_folder_playlists
+    from audiorec.data.catalog import Catalog
     from audiorec.pipeline import Pipeline, read_recipe
     from audiorec.pipeline.descriptors import take_scanned
     from audiorec.pipeline.name_matcher import rematch_plays

@@ -62,7 +62,8 @@ def command(
 
 
 def _serve(settings: GlobalOptions, how: ServeSettings) -> None:
-    from audiorec.serve.app import create_app, is_loopback
+    from audiorec.serve import create_app
+    from audiorec.serve.app import is_loopback
     from audiorec.serve.run import run_server
     from audiorec.serve.users import load_users, users_file
 

@@ -19,7 +19,7 @@ from audiorec.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
     from audiorec.recommend.spaces import Space
 
 
@@ -87,7 +87,7 @@ def command(
         raise click.UsageError("Name a track, or give --batch FILE; not both.")
     filters = make_filter(options, user=user)
     with without_garbage_collection():
-        from audiorec.recommend.library import Library
+        from audiorec.recommend import Library
 
     library = Library(settings.workspace)
     has_limits = bool(filters or per_artist or per_album or min_score)

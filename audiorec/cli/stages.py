@@ -105,8 +105,8 @@ def run_stages(
 
     With `choose`, a recipe that the user never named is chosen anew.
     """
-    from audiorec.data.catalog.database import Catalog
-    from audiorec.data.server.listening import store_server_plays
+    from audiorec.data.catalog import Catalog
+    from audiorec.data.server import store_server_plays
     from audiorec.index.config import IndexConfig
     from audiorec.pipeline import (
         Pipeline,

@@ -69,8 +69,7 @@ def command(settings: GlobalOptions, failures: bool, suspects: bool, as_json: bo
 
 def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
     """List the listeners that the recipe's bot filter finds suspect."""
-    from audiorec.data.plays.bot_filter import find_suspects
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import find_suspects, load_plays
     from audiorec.pipeline import current_recipe
 
     config = current_recipe(workspace).interactions

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from audiorec.studies.registry import HELD_OUT, STUDIES
+from audiorec.studies import STUDIES
+from audiorec.studies.registry import HELD_OUT
 
 ALL_LABELS = "5,10,25,50,100"  # %
 OF_THE_TABLE = ("--truth", "--report", "--system", HELD_OUT)

@@ -20,8 +20,7 @@ from audiorec.cli.output import echo_json, echo_line, fail_if_strict
 from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.database import Catalog, Track
-    from audiorec.data.catalog.tags import Tag
+    from audiorec.data.catalog import Catalog, Tag, Track
     from audiorec.models.encoders.pretrained import PretrainedEncoder
     from audiorec.tagging.probe import ProbeReport
     from audiorec.workspace import Workspace
@@ -76,7 +75,7 @@ def command(
     if bool(tracks) + all_ + list_ != 1:
         raise click.UsageError("name tracks or files, or ask for --all or for --list")
     if encoder is not None:
-        from audiorec.models.pretrained.registry import find
+        from audiorec.models.pretrained import find
 
         encoder = find(encoder).name
     workspace: Workspace | None = settings.workspace
@@ -92,12 +91,14 @@ def command(
         assert workspace is not None
         show_list(workspace, min_confidence=min_confidence, as_json=as_json)
     else:
-        from audiorec.data.catalog.tags import merged
+        from audiorec.data.catalog import merge_tags
 
         tagged = [
             {
                 **facts,
-                "tags": [tag._asdict() for tag in merged(tags, min_confidence=min_confidence)[:k]],
+                "tags": [
+                    tag._asdict() for tag in merge_tags(tags, min_confidence=min_confidence)[:k]
+                ],
             }
             for facts, tags in words(workspace, tracks, encoder)
         ]
@@ -144,7 +145,7 @@ def probe_lines(report: ProbeReport | None) -> list[str]:
 
 def show_list(workspace: Workspace, *, min_confidence: float, as_json: bool) -> None:
     """Print every tag and how many tracks have it."""
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
 
     with Catalog(workspace.catalog, read_only=True) as catalog:
         counts = catalog.tags.counts(min_confidence=min_confidence)
@@ -164,7 +165,7 @@ def words(
 
     Of the networks' tags, only those of `encoder` if one is named.
     """
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
     from audiorec.data.catalog.tags import GIVEN, PROBE
 
     tag = FileTagger(workspace, encoder or ENCODER)
@@ -224,7 +225,7 @@ class FileTagger:
 
 def _track(catalog: Catalog | None, name: str) -> Track:
     """Find the catalogued track of a name, or make one for a file outside the catalogue."""
-    from audiorec.data.catalog.records import Track
+    from audiorec.data.catalog import Track
     from audiorec.recommend.query_resolution import find, is_file
 
     outside = Track(track_id=str(Path(name).absolute()), path=str(Path(name).absolute()))

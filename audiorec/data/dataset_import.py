@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from audiorec.artifacts import fingerprint, write_atomic
-from audiorec.data.catalog.database import Catalog, FileRow, Track
+from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
 from audiorec.data.datasets.dataset_rows import scan_table
 from audiorec.data.magic_bytes import SPECTROGRAM
-from audiorec.data.plays.writer import ImportReport, PlaysWriter
+from audiorec.data.plays import ImportReport, PlaysWriter
 from audiorec.exceptions import DataError, data_error, first_line
 
 BATCH = 10_000

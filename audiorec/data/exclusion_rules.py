@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from audiorec.artifacts import write_atomic
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.records import Track, artist_key
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.catalog import Catalog, Track
+from audiorec.data.catalog.records import artist_key
+from audiorec.data.names import normalize_text
 from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError, system_reason
 
 Kind = Literal["genre", "title-word", "shorter", "longer", "path", "artist", "album"]

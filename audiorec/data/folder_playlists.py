@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.catalog.records import as_text
-from audiorec.data.playlist_files.reading import entries, holds_playlists, playlists_in
+from audiorec.data.catalog import as_text
+from audiorec.data.playlist_files import entries, holds_playlists, playlists_in
+from audiorec.data.plays import ImportReport
 from audiorec.data.plays.store import forget_within, imported_from
-from audiorec.data.plays.writer import ImportReport
 from audiorec.data.plays_import import import_plays
 from audiorec.exceptions import DataError
 

@@ -12,10 +12,11 @@ import polars as pl
 from audiorec.data.histories import AUTO, RecognisedExport, history, recognise
 from audiorec.data.histories.export_files import Export
 from audiorec.data.histories.listen import Tally
-from audiorec.data.names.listen_matching import RULES, Matcher
+from audiorec.data.names import Matcher
+from audiorec.data.names.listen_matching import RULES
+from audiorec.data.plays import ImportReport, PlaysWriter
 from audiorec.data.plays.matched_names import add_names, has_mbids
 from audiorec.data.plays.play_and_skip_rules import names_of, to_frame, to_plays, with_durations
-from audiorec.data.plays.writer import ImportReport, PlaysWriter
 from audiorec.exceptions import data_error
 
 ME = "me"

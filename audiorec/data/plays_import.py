@@ -10,9 +10,9 @@ import polars as pl
 
 from audiorec.data.histories import csv, m3u
 from audiorec.data.histories.plays_frame import ImportedFrame
-from audiorec.data.names.text_folding import normalize_text
-from audiorec.data.playlist_files.entry_paths import EntryPathMatcher, PathMap, entry_path
-from audiorec.data.plays.writer import ImportReport, PlaysWriter, writing_plays
+from audiorec.data.names import normalize_text
+from audiorec.data.playlist_files import EntryPathMatcher, PathMap, entry_path
+from audiorec.data.plays import ImportReport, PlaysWriter, writing_plays
 from audiorec.exceptions import DataError, ParameterError
 
 

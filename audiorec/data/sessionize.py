@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from audiorec.data.histories import PLAYLISTS
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import NoSessionsError, ParameterError
 
 GAP_MINUTES = 30.0

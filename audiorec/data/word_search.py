@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.records import Track, as_text
-from audiorec.data.names.text_folding import normalize_text, strip_accents
-from audiorec.data.plays.uncatalogued_names import PlayedNames
+from audiorec.data.catalog import Catalog, Track, as_text
+from audiorec.data.names import normalize_text, strip_accents
+from audiorec.data.plays import PlayedNames
 from audiorec.exceptions import ParameterError
 
 # Score of a word at the start of a word of each field, best first; half of it within a word.

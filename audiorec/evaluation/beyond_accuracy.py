@@ -18,7 +18,7 @@ from audiorec.embeddings import unit_norm
 from audiorec.evaluation.candidates import THIRDS, Candidates
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.oracle_share import share_of_oracle
-from audiorec.evaluation.systems.base import PredictedVectors, ScoreMatrix
+from audiorec.evaluation.systems import PredictedVectors, ScoreMatrix
 from audiorec.id_map import IdMap
 from audiorec.metrics import Interval, interval, lists, mean_of_known, reach
 

@@ -21,7 +21,7 @@ from audiorec.metrics import interval, mean_of_known
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.database import Track
+    from audiorec.data.catalog import Track
 
 SYSTEMS_AXIS = -3  # then scorings and metrics
 

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from audiorec.artifacts import fingerprint
-from audiorec.data.plays.bot_filter import SECONDS_PER_DAY, daily_plays
-from audiorec.data.plays.net_feedback import net_plays
-from audiorec.data.track_groups import artist_groups
+from audiorec.data import artist_groups
+from audiorec.data.plays import daily_plays, net_plays
+from audiorec.data.plays.bot_filter import SECONDS_PER_DAY
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.encoder_inputs import EncoderInputs, InputsOf, no_pretrained
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
@@ -24,8 +24,8 @@ from audiorec.mel.duplicates import duplicates_of
 from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.database import Track
-    from audiorec.mel.store import MelStore
+    from audiorec.data.catalog import Track
+    from audiorec.mel import MelStore
 
 
 @dataclass(frozen=True, eq=False)

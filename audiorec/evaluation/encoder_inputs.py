@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.data.path_fragments import file_of
 from audiorec.mel import MelStore, compute_mels
-from audiorec.models.config import MUSICNN_MEL, ModelConfig
+from audiorec.models import MUSICNN_MEL, ModelConfig
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.models.frozen_features import FeatureStore
+    from audiorec.models import FeatureStore
 
 # Imports in functions: torch, needed only to compute features.
 
@@ -57,7 +57,7 @@ def no_pretrained(encoder: str, store: MelStore) -> EncoderInputs:
         return EncoderInputs(store, None, "no features of a pretrained encoder were given")
     if not model.frozen:
         return EncoderInputs(store)
-    from audiorec.models.frozen_features import compute_features
+    from audiorec.models import compute_features
 
     return EncoderInputs(store, compute_features(store, encoder=encoder))
 
@@ -85,7 +85,7 @@ def catalogue_inputs(
     """
 
     def inputs(encoder: str, store: MelStore) -> EncoderInputs:
-        from audiorec.models.frozen_features import compute_features
+        from audiorec.models import compute_features
         from audiorec.models.pretrained import FETCH_REMEDY, find, is_fetched
 
         model = ModelConfig(encoder=encoder)

@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from audiorec.data.plays.bot_filter import Suspects, find_suspects
-from audiorec.data.plays.interactions import Interactions, to_interactions
-from audiorec.data.splits import split_tracks, split_users
+from audiorec.data import split_tracks, split_users
+from audiorec.data.plays import Interactions, Suspects, find_suspects, to_interactions
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.data import EvaluationData
 from audiorec.exceptions import DataError, ParameterError

@@ -11,7 +11,7 @@ import numpy as np
 from audiorec.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
+    from audiorec.mel import MelStore
 
 N_MFCC = 20
 

@@ -18,7 +18,7 @@ from audiorec.evaluation.text_tables import COLUMNS, FOCUS, aligned, count, figu
 from audiorec.metrics import Interval
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.database import Track
+    from audiorec.data.catalog import Track
 
 Table = dict[str, dict[str, Any]]
 

@@ -32,8 +32,8 @@ from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.database import Track
-    from audiorec.mel.store import MelStore
+    from audiorec.data.catalog import Track
+    from audiorec.mel import MelStore
 
 
 def evaluate(

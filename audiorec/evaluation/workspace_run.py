@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.plays.store import load_plays
+from audiorec.data.catalog import Catalog
+from audiorec.data.plays import load_plays
 from audiorec.evaluation.encoder_inputs import catalogue_inputs
 from audiorec.evaluation.page import write_page
 from audiorec.evaluation.run import evaluate
@@ -24,7 +24,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-    from audiorec.data.catalog.records import Track
+    from audiorec.data.catalog import Track
     from audiorec.evaluation import Report
     from audiorec.evaluation.encoder_inputs import InputsOf
 

@@ -16,7 +16,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from audiorec.models.content_model import ContentModel
+    from audiorec.models import ContentModel
     from audiorec.models.encoders import Encoder
 
 # Imports in functions: torch, which takes seconds and is needed nowhere else here.
@@ -72,7 +72,7 @@ def filter_activations(
     import torch
 
     from audiorec.inference import check_mels, load_model
-    from audiorec.mel.store import MelStore
+    from audiorec.mel import MelStore
     from audiorec.models.encoders import build_encoder
 
     model = load_model(workspace.model)
@@ -180,7 +180,7 @@ def _of_clip(
 ) -> _Clip:
     import torch
 
-    from audiorec.models.content_model import crops_of
+    from audiorec.models import crops_of
 
     (crop,) = crops_of(mel, crop=None, min_frames=encoder.min_frames)
     encoder(model.network.standardize(torch.tensor(crop[None])))

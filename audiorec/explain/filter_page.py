@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from audiorec.audio import resample
 from audiorec.audio.backends import open_source
-from audiorec.audio.cut_and_resample import resample
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.exceptions import AudioError
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading
-from audiorec.mel.store import MelStore
+from audiorec.mel import MelStore
 from audiorec.output_files import write_output
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 SECONDS = 4.0  # of an excerpt, around the strongest moment
 RATE = 22050

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from audiorec.audio.mel_band_edges import band_edges
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.models.content_model import ContentModel
+    from audiorec.models import ContentModel
 
 # Imports in functions: torch, which other answers do not load.
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.tags import MIN_CONFIDENCE, merged
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.catalog import MIN_CONFIDENCE, merge_tags
+from audiorec.data.names import normalize_text
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.explain.occlusion import Occlusion, occlude
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.recommend.spaces import Space
 from audiorec.recommend.versions import song_of
 
@@ -146,7 +146,7 @@ def explain_pair(
 def _listeners(library: Library, a: str, b: str) -> SharedListeners | None:
     import polars as pl  # here: half a second, not needed for tracks without plays
 
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import load_plays
 
     if not artifacts.exists(library.workspace.plays):
         return None
@@ -167,7 +167,7 @@ def _words(
     """Return the tags of both, of the first only and of the second only."""
     tags = library.catalog.tags.of([a, b])
     first, second = (
-        [tag.tag for tag in merged(tags[id_], min_confidence=MIN_CONFIDENCE)] for id_ in (a, b)
+        [tag.tag for tag in merge_tags(tags[id_], min_confidence=MIN_CONFIDENCE)] for id_ in (a, b)
     )
     return (
         tuple(word for word in first if word in second),

@@ -9,9 +9,9 @@ import numpy as np
 from audiorec.exceptions import ParameterError
 from audiorec.explain.occlusion import OccludedPart, Occlusion
 from audiorec.explain.pair import Explanation
-from audiorec.mel.store import MelStore
+from audiorec.mel import MelStore
 from audiorec.output_files import output_file
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 CARRIES, HINDERS = "#0072b2", "#d55e00"  # distinguishable with any colour vision
 RANGE_DB = 80.0

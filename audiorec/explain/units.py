@@ -15,12 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.records import Track
-from audiorec.data.catalog.tags import given_tags
+from audiorec.data.catalog import Track, given_tags
 from audiorec.exceptions import NotFoundError
 from audiorec.explain.activations import Activations, filter_activations
 from audiorec.progress import Progress, silent
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 TOP_SHARE, LEAST_TOP = 0.05, 10  # of the tracks, counted as top tracks of a filter
 LEAST_TRACKS = 10  # of a genre, for a lift of it

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from implicit.cpu.als import AlternatingLeastSquares
 
     # It loads polars, which few commands need and which starts threads.
-    from audiorec.data.plays.interactions import Interactions
+    from audiorec.data.plays import Interactions
 
 # Half-steps are exact up to this many factors; beyond, conjugate gradients are far faster.
 EXACT_FACTORS = 128

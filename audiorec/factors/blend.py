@@ -11,7 +11,7 @@ from audiorec.factors.store import Factors
 
 if TYPE_CHECKING:
     # It loads polars, which few commands need and which starts threads.
-    from audiorec.data.plays.interactions import Interactions
+    from audiorec.data.plays import Interactions
 
 
 def blend_tracks(

@@ -39,7 +39,7 @@ from audiorec.id_map import IdMap
 
 if TYPE_CHECKING:
     # It loads polars, which few commands need and which starts threads.
-    from audiorec.data.plays.interactions import Interactions
+    from audiorec.data.plays import Interactions
 
 # Assumed agreement of a prior that nobody has measured.
 AGREEMENT = 0.6

@@ -20,9 +20,7 @@ __all__ = ["Location", "MelReport", "MelStore", "audio_to_mels", "compute_mels",
 __getattr__ = lazy_attributes(
     __name__,
     {
-        "MelReport": "compute",
-        "compute_mels": "compute",
-        "audio_to_mels": "transform",
-        "log_mel": "transform",
+        "compute": ("MelReport", "compute_mels"),
+        "transform": ("audio_to_mels", "log_mel"),
     },
 )

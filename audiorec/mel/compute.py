@@ -20,7 +20,7 @@ from audiorec import artifacts
 from audiorec.audio import clip_hash, decode_clips
 from audiorec.audio.config import IDENTITY_CLIP, MelConfig
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.data.path_fragments import file_of
 from audiorec.exceptions import AudioError, DamagedArtifactError

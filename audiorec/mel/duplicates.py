@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from audiorec.audio.fingerprint import SAME, Fingerprints, find_copies
-from audiorec.data.track_groups import connected_components, merge_groups
+from audiorec.data import connected_components, merge_groups
 from audiorec.exceptions import ParameterError
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.records import Track
+    from audiorec.data.catalog import Track
     from audiorec.mel.store import MelStore
 
 MOST_APART_SECONDS = 30.0  # difference in length: copies are trimmed, or have silence at their ends

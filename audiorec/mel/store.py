@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio.clip_decoding import clip_starts
+from audiorec.audio import clip_starts
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import (
     FINGERPRINT_VERSION,

@@ -22,11 +22,11 @@ from audiorec.models.devices import pick_device
 from audiorec.models.encoders import Encoder, build_encoder
 from audiorec.models.encoders.pretrained import check_front_end
 from audiorec.models.parallel_forward import ordered_map
-from audiorec.models.pretrained.registry import find
+from audiorec.models.pretrained import find
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
+    from audiorec.mel import MelStore
 
 KIND = "features"
 CHUNK = 64  # tracks between commits

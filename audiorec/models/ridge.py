@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.group_folds import group_kfold
+from audiorec.data import group_kfold
 from audiorec.exceptions import ParameterError
 
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-1, 6, 15))

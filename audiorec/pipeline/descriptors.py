@@ -14,8 +14,7 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.audio.descriptors import describe_file
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.descriptors import load_descriptors, save_descriptors
+from audiorec.data.catalog import Catalog, Track, load_descriptors, save_descriptors
 from audiorec.exceptions import ArtifactError
 from audiorec.progress import Progress, silent
 from audiorec.scan.scanned_descriptors import ScannedDescriptors

@@ -16,8 +16,7 @@ from audiorec.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-    from audiorec.data.plays.bot_filter import Suspects
-    from audiorec.data.plays.interactions import Interactions
+    from audiorec.data.plays import Interactions, Suspects
 
 # Imports in functions: polars, needed only if factors are stale.
 
@@ -41,9 +40,8 @@ class FittedFactors(NamedTuple):
 
 def filtered_plays(workspace: Workspace, recipe: Recipe) -> tuple[pl.DataFrame, Suspects]:
     """Return the plays that factors are fitted to, and the listeners left out."""
-    from audiorec.data.plays.bot_filter import check_keep, find_suspects
-    from audiorec.data.plays.store import load_plays
-    from audiorec.data.sessionize import read_session_plays
+    from audiorec.data import read_session_plays
+    from audiorec.data.plays import check_keep, find_suspects, load_plays
 
     by_session = recipe.factors.rows == "sessions"
     if by_session:
@@ -100,8 +98,8 @@ def fit_sessions(
     recipe : Recipe
     progress : Progress
     """
-    from audiorec.data.plays.interactions import to_interactions
-    from audiorec.data.sessionize import session_rows
+    from audiorec.data import session_rows
+    from audiorec.data.plays import to_interactions
 
     sessions = session_rows(plays, gap_minutes=recipe.sessions.session_gap_minutes)
     rows = enough_interactions(sessions.plays, recipe)
@@ -118,7 +116,7 @@ def fit_sessions(
 
 def enough_interactions(plays: pl.DataFrame, recipe: Recipe) -> Interactions:
     """Convert plays to a matrix, without listeners and tracks that have too few."""
-    from audiorec.data.plays.interactions import to_interactions
+    from audiorec.data.plays import to_interactions
 
     return to_interactions(
         plays,

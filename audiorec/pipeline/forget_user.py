@@ -6,9 +6,9 @@ import shutil
 from typing import NamedTuple
 
 from audiorec import artifacts
-from audiorec.data.plays.pseudonyms import pseudonym
+from audiorec.data.plays import pseudonym
 from audiorec.exceptions import ArtifactError, NewerError, NotFoundError
-from audiorec.factors.store import Factors, load_factors, save_factors
+from audiorec.factors import Factors, load_factors, save_factors
 from audiorec.workspace import Workspace
 
 
@@ -37,8 +37,9 @@ def forget(workspace: Workspace, user: str) -> ForgetReport:
     NewerError
         If the factors were written by a newer version.
     """
-    from audiorec.data.plays.removal import forget_user  # here: they load polars
-    from audiorec.data.server.store import FILE, forget_listener
+    from audiorec.data.plays import forget_user  # here: they load polars
+    from audiorec.data.server import forget_listener
+    from audiorec.data.server.store import FILE
 
     # Some data may be stored under their name, and some under their pseudonym.
     salt = workspace.salt(make=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.track_groups import merge_groups
+from audiorec.data import merge_groups
+from audiorec.data.catalog import Catalog
 from audiorec.index.renew import renew_index
 from audiorec.index.stored import rebuild_reason
 from audiorec.mel import MelStore

@@ -8,14 +8,23 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.index import Index
 from audiorec.pipeline.staleness import names_fingerprint
 from audiorec.progress import Progress, silent
-from audiorec.track_map.layout import Layout, can_lay_out, extend_layout, fit_layout
-from audiorec.track_map.regions import find_regions, name_regions, nearest_region
-from audiorec.track_map.store import KIND, load_map, save_map
+from audiorec.track_map import (
+    Layout,
+    extend_layout,
+    find_regions,
+    fit_layout,
+    load_map,
+    name_regions,
+    save_map,
+)
+from audiorec.track_map.layout import can_lay_out
+from audiorec.track_map.regions import nearest_region
+from audiorec.track_map.store import KIND
 from audiorec.workspace import Workspace
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
+from audiorec.data.catalog import Catalog
+from audiorec.data.names import Matcher, Recording, TrackName
 from audiorec.data.plays.uncatalogued_names import NAMES
 from audiorec.progress import Progress, silent
 from audiorec.scan.tags import read_recording_id
@@ -20,9 +20,9 @@ def rematch_plays(workspace: Workspace, *, progress: Progress = silent) -> None:
     if plays is None or NAMES not in plays.files:
         return
     # here: it loads polars, which starts threads
-    from audiorec.data.plays.matched_names import rematch
+    from audiorec.data.plays import rematch_names
 
-    rematch(workspace.plays, make_matcher(workspace, progress=progress))
+    rematch_names(workspace.plays, make_matcher(workspace, progress=progress))
 
 
 def make_matcher(workspace: Workspace, *, progress: Progress = silent) -> Callable[[bool], Matcher]:

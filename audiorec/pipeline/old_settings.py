@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiorec.exceptions import ParameterError
-from audiorec.models.encoder_names import PRETRAINED_ENCODERS
+from audiorec.models import PRETRAINED_ENCODERS
 
 # New names of sections; None if the section was removed.
 SECTIONS = {"listening": "interactions", "map": None}

@@ -14,13 +14,11 @@ from pydantic import model_validator
 from audiorec.audio.config import MelConfig
 from audiorec.config_base import Section
 from audiorec.data.magic_bytes import is_special_file
-from audiorec.data.plays.config import InteractionsConfig
+from audiorec.data.plays import InteractionsConfig
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
 from audiorec.factors.config import FactorsConfig
 from audiorec.index.config import IndexConfig
-from audiorec.models.config import MUSICNN_MEL, ModelConfig
-from audiorec.models.encoder_names import PRETRAINED_ENCODERS
-from audiorec.models.train_config import TrainConfig, check_crop
+from audiorec.models import MUSICNN_MEL, PRETRAINED_ENCODERS, ModelConfig, TrainConfig, check_crop
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.old_settings import update_settings
 from audiorec.sessions.config import SessionsConfig

@@ -61,8 +61,7 @@ def run_sessions(
     config = recipe.sessions.model_dump(mode="json")
     if artifacts.is_fresh(workspace.sessions, kind="sessions", inputs=inputs, config=config):
         return None
-    from audiorec.data.plays.bot_filter import find_suspects
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import find_suspects, load_plays
     from audiorec.sessions.train_and_choose import train_sessions
 
     suspects = find_suspects(load_plays(workspace.plays), config=recipe.interactions)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from audiorec import artifacts
 from audiorec.audio.config import IDENTITY_CLIP, MelConfig
-from audiorec.data.catalog.database import Catalog, as_text
+from audiorec.data.catalog import Catalog, as_text
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audiorec import artifacts
 from audiorec.artifacts import Manifest
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.workspace import Workspace
 

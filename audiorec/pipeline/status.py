@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.records import Failure
+from audiorec.data.catalog import Catalog, Failure
 from audiorec.exceptions import ArtifactError
 from audiorec.pipeline.staleness import KINDS, stale_artifacts
 from audiorec.pipeline.workspace_recipe import current_recipe
@@ -44,7 +43,7 @@ def catalog_state(workspace: Workspace) -> tuple[dict[str, Any], list[Failure], 
 def listening_counts(workspace: Workspace) -> dict[str, int]:
     """Count played tracks, listeners and plays; 0 if there are none."""
     # here: it loads polars, not needed after a mere scan
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import load_plays
 
     names = ("tracks_with_listening", "listeners", "plays")
     if not artifacts.exists(workspace.plays):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.distributed import process_group
 from audiorec.mel import MelStore
 from audiorec.mel.duplicates import duplicates_of
@@ -18,10 +18,8 @@ from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.local_or_ray import Engine
-    from audiorec.models.content_model import ContentModel
-    from audiorec.models.frozen_features import FeatureStore
-    from audiorec.training import TrainResult
-    from audiorec.training.curves import EpochRow
+    from audiorec.models import ContentModel, FeatureStore
+    from audiorec.training import EpochRow, TrainResult
 
 # Imports in functions: torch, needed only if the model is stale.
 
@@ -114,7 +112,7 @@ class TrainStage:
         inputs: Mapping[str, str],
     ) -> None:
         """Store a model with its losses; other processes wait for rank 0."""
-        from audiorec.models.checkpoint import save_model
+        from audiorec.models import save_model
         from audiorec.training.curves import plot_history
 
         with self._processes.rank_zero_first():
@@ -134,7 +132,7 @@ class TrainStage:
 
     def features(self, store: MelStore) -> FeatureStore:
         """Return features of the recipe's frozen encoder; missing weights are fetched."""
-        from audiorec.models.frozen_features import compute_features
+        from audiorec.models import compute_features
 
         with self._processes.rank_zero_first():  # rank 0 encodes for all
             self._fetch()

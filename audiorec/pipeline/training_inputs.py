@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.factors import load_factors
 from audiorec.mel import MelStore
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.records import Track
+    from audiorec.data.catalog import Track
     from audiorec.embeddings import Embeddings
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError
 from audiorec.index.stored import rebuild_reason
 from audiorec.mel.store import unlike

@@ -64,7 +64,7 @@ def automatic_recipe(workspace: Workspace) -> RecipeChoice:
     """
     if not artifacts.exists(workspace.plays):
         return RecipeChoice(LIBRARY, "there is no listening", load_shipped(LIBRARY))
-    from audiorec.data.plays.store import load_plays  # here: polars starts threads
+    from audiorec.data.plays import load_plays  # here: polars starts threads
 
     n = load_plays(workspace.plays)["user_id"].n_unique()
     if n < MIN_LISTENERS:

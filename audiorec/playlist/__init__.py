@@ -32,15 +32,10 @@ __all__ = [
 __getattr__ = lazy_attributes(
     __name__,
     {
-        "WRITERS": "writers",
-        "Playlist": "entries",
-        "PlaylistEntry": "entries",
-        "PlaylistRequest": "request",
-        "PlaylistTrack": "writers",
-        "WriteReport": "writers",
-        "build_playlist": "build",
-        "make_playlist": "from_seeds",
-        "save_playlist": "build",
-        "write_playlist": "writers",
+        "writers": ("WRITERS", "PlaylistTrack", "WriteReport", "write_playlist"),
+        "entries": ("Playlist", "PlaylistEntry"),
+        "request": ("PlaylistRequest",),
+        "build": ("build_playlist", "save_playlist"),
+        "from_seeds": ("make_playlist",),
     },
 )

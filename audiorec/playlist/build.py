@@ -8,8 +8,8 @@ from statistics import median
 
 import numpy as np
 
-from audiorec.data.names.canonical_names import split_title
-from audiorec.data.playlist_files.entry_paths import PathMap
+from audiorec.data.names import split_title
+from audiorec.data.playlist_files import PathMap
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.playlist.entries import Pick, Playlist, PlaylistEntry
 from audiorec.playlist.kinds.registry import chooser
@@ -18,10 +18,9 @@ from audiorec.playlist.recent_playlists import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
-from audiorec.recommend.library import Library
+from audiorec.recommend import Hit, Library, Match
 from audiorec.recommend.preview_segment import find_previews
-from audiorec.recommend.results import Hit, make_hit
-from audiorec.recommend.retrieval import Match
+from audiorec.recommend.results import make_hit
 
 ROUNDS = 6  # of lengthening or shortening towards the requested minutes
 EXCHANGES = 64  # neighbours of a track tried as substitutes to match the total length

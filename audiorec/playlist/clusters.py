@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.tags import telling_words
+from audiorec.data.catalog import telling_words
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 ROUNDS = 20
 SAMPLE = 20_000  # tracks that the clusters are fitted on

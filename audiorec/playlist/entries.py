@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from audiorec.recommend.results import Hit
+from audiorec.recommend import Hit
 
 
 class PlaylistEntry(NamedTuple):

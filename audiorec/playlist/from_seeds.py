@@ -20,7 +20,8 @@ from audiorec.exceptions import ParameterError
 from audiorec.index import Index
 from audiorec.playlist.order import Apart, improve_order
 from audiorec.playlist.spacing import Artist, Spacing, reach
-from audiorec.recommend.retrieval import Match, query_vectors
+from audiorec.recommend import Match
+from audiorec.recommend.retrieval import query_vectors
 
 # Candidates per requested track, before the whole library is searched.
 POOL = 8

@@ -32,7 +32,7 @@ from zlib import crc32
 
 import tomli_w
 
-from audiorec.data.playlist_files.entry_paths import PathMap
+from audiorec.data.playlist_files import PathMap
 from audiorec.exceptions import AudiorecError, DataError, ParameterError, system_reason
 from audiorec.output_files import write_output
 from audiorec.playlist.request import PlaylistRequest

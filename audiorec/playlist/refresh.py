@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.playlist_files.entry_paths import PathMap
+from audiorec.data.playlist_files import PathMap
 from audiorec.exceptions import AudiorecError
 from audiorec.playlist.build import build_playlist, save_playlist
 from audiorec.playlist.clusters import Cluster, find_clusters
 from audiorec.playlist.recipe_files import MissingParameterError, PlaylistRecipe, load_recipe
 from audiorec.printable_text import one_line
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 
 class RefreshReport(NamedTuple):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audiorec.exceptions import NotFoundError, ParameterError
+from audiorec.recommend import Hit, Library
 from audiorec.recommend.filters import TrackFilter
-from audiorec.recommend.library import Library
-from audiorec.recommend.results import Hit
 
 WINDOW = 5  # tracks on either side whose artists are not repeated if possible
 SPARE = 50

@@ -9,7 +9,8 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from audiorec.data.server.store import FILE, ServerStore
+from audiorec.data.server import ServerStore
+from audiorec.data.server.store import FILE
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
 from audiorec.printable_text import one_line
 from audiorec.workspace import Workspace

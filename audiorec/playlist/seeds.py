@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from audiorec.data.names.fuzzy_search import closest
-from audiorec.data.names.text_folding import normalize_text
-from audiorec.data.playlist_files.entry_paths import EntryPathMatcher, PathMap, entry_path
-from audiorec.data.playlist_files.reading import SUFFIXES, entries
+from audiorec.data.names import closest, normalize_text
+from audiorec.data.playlist_files import SUFFIXES, EntryPathMatcher, PathMap, entries, entry_path
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
@@ -22,8 +20,8 @@ from audiorec.recommend.several_seeds import representative_ids
 
 if TYPE_CHECKING:
     from audiorec.playlist.request import PlaylistRequest
+    from audiorec.recommend import Library
     from audiorec.recommend.filters import TrackFilter
-    from audiorec.recommend.library import Library
 
 LISTS = (*SUFFIXES, ".csv", ".json")
 MOST_SEEDS = 12  # that represent an artist or an album

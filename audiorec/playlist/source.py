@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.data.names.canonical_names import words
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
@@ -19,7 +19,7 @@ from audiorec.playlist.order import first_clash, improve_order
 from audiorec.playlist.recent_playlists import recent_tracks
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.seeds import Seeds, resolve_seeds
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.recommend.query_resolution import check_apart
 from audiorec.recommend.retrieval import query_vectors
 from audiorec.recommend.versions import song_of

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from audiorec.data.path_fragments import file_of, segment_of
-from audiorec.data.playlist_files.entry_paths import PathMap
+from audiorec.data.playlist_files import PathMap
 from audiorec.data.playlist_files.reading import OWN
 from audiorec.exceptions import ParameterError
 from audiorec.output_files import write_output

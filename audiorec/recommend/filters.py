@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from operator import contains
 from typing import TYPE_CHECKING, Any
 
-from audiorec.data.catalog.descriptors import parse_key
-from audiorec.data.catalog.tags import MIN_CONFIDENCE
+from audiorec.data.catalog import MIN_CONFIDENCE, parse_key
 from audiorec.data.exclusion_rules import parse_seconds
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names import normalize_text
 from audiorec.exceptions import NotFoundError, ParameterError
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
 
 AGE = re.compile(r"(\d{1,5})\s*(d|w|m|y)", re.ASCII)
 SHOWN = {"length": "duration"}  # in messages, since a length is that of a list there

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.tags import MIN_CONFIDENCE
-from audiorec.data.exclusion_rules import excluded_tracks, load_exclusions
+from audiorec.data import excluded_tracks, load_exclusions
+from audiorec.data.catalog import MIN_CONFIDENCE, Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.index import Index
@@ -38,7 +37,7 @@ from audiorec.recommend.versions import Songs, songs_of
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.descriptors import TrackDescriptors
+    from audiorec.data.catalog import TrackDescriptors
     from audiorec.factors import Factors
     from audiorec.recommend.filters import TrackFilter
     from audiorec.recommend.spaces import Space
@@ -475,7 +474,7 @@ class Library:
 
     def descriptors(self) -> TrackDescriptors:
         """Load the measured descriptors of the tracks; empty if there are none."""
-        from audiorec.data.catalog.descriptors import load_descriptors
+        from audiorec.data.catalog import load_descriptors
 
         return load_descriptors(self.workspace.descriptors)
 

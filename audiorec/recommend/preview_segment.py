@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.exceptions import ArtifactError
 from audiorec.workspace import Workspace
 

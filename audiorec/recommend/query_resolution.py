@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiorec.data.catalog.database import Catalog, Track, as_text
+from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
 from audiorec.index import Index

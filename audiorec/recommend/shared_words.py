@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from audiorec.data.catalog.tags import MIN_CONFIDENCE, PROBE, Tag, shared_tags
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.catalog import MIN_CONFIDENCE, Tag, shared_tags
+from audiorec.data.catalog.tags import PROBE
+from audiorec.data.names import normalize_text
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.embeddings import Embeddings, predicts_into
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.workspace import Workspace
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_matrix
 
-    from audiorec.data.plays.interactions import Interactions
+    from audiorec.data.plays import Interactions
     from audiorec.factors import ArtistSmoothing, Factors
     from audiorec.id_map import IdMap
 
@@ -125,9 +125,9 @@ def blend_space(
     ArtifactError
         If something is missing, or the predictions are of another model or other factors.
     """
-    from audiorec.data.plays.interactions import to_interactions
-    from audiorec.data.plays.store import load_plays
-    from audiorec.data.sessionize import GAP_MINUTES, read_session_plays, session_rows
+    from audiorec.data import read_session_plays, session_rows
+    from audiorec.data.plays import load_plays, to_interactions
+    from audiorec.data.sessionize import GAP_MINUTES
     from audiorec.factors import AGREEMENT, PriorDecay, blend_tracks, load_factors, smooth_by_artist
     from audiorec.factors.config import FactorsConfig
 

@@ -29,7 +29,7 @@ def tracks_played_by(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import load_plays
 
     if not artifacts.exists(workspace.plays):
         raise NotFoundError(
@@ -53,8 +53,7 @@ def liked_tracks(workspace: Workspace, user: str) -> set[str]:
     """
     import polars as pl
 
-    from audiorec.data.plays.net_feedback import net_plays
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import load_plays, net_plays
 
     plays = load_plays(workspace.plays).filter(pl.col("user_id") == user)
     net = net_plays(plays)
@@ -77,7 +76,7 @@ def last_played(workspace: Workspace, user: str) -> dict[str, float]:
     """
     import polars as pl
 
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import load_plays
 
     tracks_played_by(workspace, user)
     plays = load_plays(workspace.plays).filter(
@@ -157,9 +156,7 @@ def mean_vector(index: Index, played: Collection[str], user: str) -> np.ndarray:
 
 def _suspicion(workspace: Workspace, user: str) -> str:
     """Return why the bot filter left a listener out; empty if it did not."""
-    from audiorec.data.plays.bot_filter import find_suspects
-    from audiorec.data.plays.config import InteractionsConfig
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import InteractionsConfig, find_suspects, load_plays
 
     made = artifacts.load_manifest(workspace.factors, kind="factors")
     if not made.extra.get("suspects"):

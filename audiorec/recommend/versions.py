@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.names.canonical_names import split_title
+from audiorec.data.catalog import Catalog, Track
+from audiorec.data.names import split_title
 
 # Versions that are the same song; a remix, a part or another language is a song of its own.
 SAME_SONG = frozenset({"live", "acoustic", "demo"})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from audiorec.data.catalog.database import FileRow, Track
+from audiorec.data.catalog import FileRow, Track
 
 TAGS = ("artist", "title", "album", "year", "genre", "number")
 ID_LENGTH = 16  # hexadecimal digits of the clip's hash in an id

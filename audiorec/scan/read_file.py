@@ -8,7 +8,7 @@ from typing import Any
 
 from audiorec.audio import DecodedClips, clip_hash, decode_clips
 from audiorec.audio.config import IDENTITY_CLIP
-from audiorec.data.names.path_names import names_from_path
+from audiorec.data.names import names_from_path
 from audiorec.data.path_fragments import file_of
 from audiorec.printable_text import one_line
 from audiorec.scan.tags import read_tags

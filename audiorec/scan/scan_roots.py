@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from audiorec.artifacts import write_atomic
-from audiorec.data.catalog.records import as_text
+from audiorec.data.catalog import as_text
 from audiorec.workspace import Workspace
 
 FILE = "scanned.json"

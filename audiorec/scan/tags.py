@@ -11,7 +11,7 @@ from typing import Any
 
 from audiorec.audio.backends import recording_start
 from audiorec.audio.stream_window import StreamWindow, size_of
-from audiorec.data.names.artist_names import is_nobody
+from audiorec.data.names import is_nobody
 from audiorec.scan.tag_containers import ape_tags, chunk_tags, id3v1_names, matroska_tags
 
 LONGEST = 500  # characters kept of a tag

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from audiorec import __version__
-from audiorec.data.server.listening import listening_store
+from audiorec.data.server import listening_store
 from audiorec.playlist.saved import SavedPlaylists
 from audiorec.serve import pages, subsonic
 from audiorec.serve.access import COOKIE, AccessMiddleware, set_session
@@ -89,7 +89,7 @@ def create_app(workspace: Workspace, *, settings: ServeSettings | None = None) -
         Route("/login", login, methods=["POST"]),
         Route("/logout", logout, methods=["POST"]),
         *subsonic.routes(state),
-        *pages.routes(state),
+        *pages.page_routes(state),
     ]
     app.add_middleware(AccessMiddleware, state=state)
     return app

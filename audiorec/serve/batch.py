@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from operator import methodcaller
 from typing import NamedTuple
 
-from audiorec.recommend.results import Hit
+from audiorec.recommend import Hit
 from audiorec.recommend.spaces import Space
 from audiorec.serve.library import SharedLibrary
 

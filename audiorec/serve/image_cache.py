@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.mel.store import opened_store
 from audiorec.serve.cover_art import Cover, read_cover
 from audiorec.serve.open_file import open_audio

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from audiorec.exceptions import AudiorecError
 from audiorec.printable_text import one_line
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.serve.track_table import TableCatalog, TrackTable, read_tracks
 from audiorec.workspace import Workspace
 

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.data.path_fragments import file_of, segment_of
 from audiorec.exceptions import DataError
 from audiorec.serve.cover_art import Cover

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import BinaryIO
 
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.data.path_fragments import file_of
 
 

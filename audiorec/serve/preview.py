@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
+from audiorec.audio import resample
 from audiorec.audio.backends import open_source
-from audiorec.audio.cut_and_resample import resample
 
 RATE = 44_100
 

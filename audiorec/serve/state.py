@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-    from audiorec.data.server.store import ServerStore
+    from audiorec.data.server import ServerStore
     from audiorec.playlist.saved import SavedPlaylists
     from audiorec.serve.auth import Auth
     from audiorec.serve.batch import SimilarBatch

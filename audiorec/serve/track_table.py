@@ -9,8 +9,7 @@ from heapq import nsmallest
 
 import polars as pl
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.records import Track, as_text
+from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.data.word_search import WEIGHTS, folded_words
 from audiorec.recommend.versions import song_of
 from audiorec.workspace import Workspace

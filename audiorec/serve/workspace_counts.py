@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.tags import TagCount
-from audiorec.data.exclusion_rules import Exclusion, excluded_tracks
-from audiorec.data.names.text_folding import normalize_text
-from audiorec.data.plays.store import load_plays
+from audiorec.data import Exclusion, excluded_tracks
+from audiorec.data.catalog import Catalog, TagCount
+from audiorec.data.names import normalize_text
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import AudiorecError
 from audiorec.mel.store import opened_store
 from audiorec.pipeline.status import KINDS, describe_workspace

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 
 
 class Step(NamedTuple):

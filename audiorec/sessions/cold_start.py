@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 from audiorec.models.ridge import solve_ridge
 from audiorec.sessions.content_pca import ItemContent
 from audiorec.sessions.gru4rec_numpy import GRUModel

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.session_split import split_by_time
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions, split_by_time
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.metrics import Scores, rank_next_items

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from audiorec.artifacts import atomic_writer, fingerprint
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 from audiorec.progress import Progress, silent
 from audiorec.sessions.batches import Step, parallel_steps
 from audiorec.sessions.config import GRU4RecConfig

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 from audiorec.sessions.base import SessionModel
 
 CUTOFF = 20

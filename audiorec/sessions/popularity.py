@@ -9,7 +9,7 @@ import numpy as np
 from audiorec.sessions.base import RepeatedPrefixScoring, unskipped
 
 if TYPE_CHECKING:  # polars takes longer to import than an answer
-    from audiorec.data.sessions import Sessions
+    from audiorec.data import Sessions
 
 
 class Popularity(RepeatedPrefixScoring):

@@ -10,7 +10,7 @@ import numpy as np
 from audiorec.sessions.base import RepeatedPrefixScoring, unskipped
 
 if TYPE_CHECKING:  # polars takes longer to import than an answer
-    from audiorec.data.sessions import Sessions
+    from audiorec.data import Sessions
 
 MAX_STEPS = 10
 """Furthest item that a sequential rule leads to."""

@@ -8,13 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.exclusion_rules import (
-    excluded_tracks,
-    exclusion_test,
-    load_exclusions,
-)
-from audiorec.data.plays.uncatalogued_names import PlayedNames
+from audiorec.data import excluded_tracks, exclusion_test, load_exclusions
+from audiorec.data.catalog import Catalog, Track
+from audiorec.data.plays import PlayedNames
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.sessions.session_recommender import (
     MAX_EVENTS,

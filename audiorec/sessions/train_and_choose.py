@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from audiorec import artifacts
+from audiorec.data import Sessions, load_sessions
 from audiorec.data.histories import PLAYLISTS
-from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions
+from audiorec.data.sessions import MIN_SUPPORT
 from audiorec.embeddings import Embeddings
 from audiorec.progress import Progress, silent
 from audiorec.sessions.cold_start import place_by_content

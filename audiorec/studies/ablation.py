@@ -14,8 +14,7 @@ from audiorec.evaluation.systems import MEL_STATISTICS, System, name_of
 from audiorec.evaluation.systems.content import Change, changed, content_system
 from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs, workspace_plays
 from audiorec.exceptions import ParameterError
-from audiorec.models.config import ModelConfig
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import ModelConfig, TrainConfig
 from audiorec.studies.inputs import StudyInputs
 
 FROM_HOLD_OUT = ("seed",)  # every hold-out has a seed of its own

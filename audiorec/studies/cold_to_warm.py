@@ -14,7 +14,7 @@ import polars as pl
 import scipy.sparse
 
 from audiorec import metrics
-from audiorec.data.plays.interactions import Interactions, to_interactions
+from audiorec.data.plays import Interactions, to_interactions
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.holdout import Holdout
 from audiorec.factors import PriorDecay, fold_in_tracks

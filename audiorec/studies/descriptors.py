@@ -13,11 +13,11 @@ from typing import NamedTuple
 import librosa
 import numpy as np
 
-from audiorec.audio.clip_decoding import load_clips
+from audiorec.audio import load_clips
 from audiorec.audio.descriptors import CLIP, HOP, measure_descriptors
 from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.playlists import interval_of, plan_of_world
 from audiorec.studies.tables import StudyReport, StudyTable

@@ -15,7 +15,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import DataError
 from audiorec.explain.occlusion import cosines, hide, occlude_clips, slots
 from audiorec.inference import embed, load_model
-from audiorec.mel.store import MelStore
+from audiorec.mel import MelStore
 from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.playlists import interval_of
 from audiorec.studies.tables import StudyReport, StudyTable

@@ -18,10 +18,8 @@ from implicit.cpu.als import AlternatingLeastSquares
 from implicit.nearest_neighbours import bm25_weight
 from threadpoolctl import threadpool_limits
 
-from audiorec.data.dataset_import import add_dataset
-from audiorec.data.plays.interactions import Interactions, to_interactions
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays.writer import writing_plays
+from audiorec.data import add_dataset
+from audiorec.data.plays import Interactions, load_plays, to_interactions, writing_plays
 from audiorec.factors import fit_factors
 from audiorec.factors.config import FactorsConfig
 from audiorec.metrics import rank, recall, resampled_means

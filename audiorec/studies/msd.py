@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.dataset_import import add_dataset, write_manifest
-from audiorec.data.plays.writer import writing_plays
+from audiorec.data import add_dataset, write_manifest
+from audiorec.data.catalog import Catalog
+from audiorec.data.plays import writing_plays
 from audiorec.evaluation.workspace_run import run_evaluation
 from audiorec.exceptions import data_error
 from audiorec.pipeline import Pipeline

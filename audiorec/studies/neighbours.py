@@ -16,24 +16,24 @@ import numpy as np
 import torch
 
 from audiorec import artifacts, metrics
-from audiorec.data.catalog.records import Track
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.catalog import Track
+from audiorec.data.names import normalize_text
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
 from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.index.exact import spread_rows
 from audiorec.index.hubness import csls_offsets
+from audiorec.mel import MelStore
 from audiorec.mel.duplicates import duplicates_of
-from audiorec.mel.store import MelStore
+from audiorec.models import standardizing_head
 from audiorec.models.content_model import CONTENT_BLOCKS
-from audiorec.models.heads import standardizing_head
 from audiorec.recommend.spaces import artists_of, blend_space, content_space
 from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.tables import StudyReport, StudyTable
 
 if TYPE_CHECKING:
-    from audiorec.models.frozen_features import FeatureStore
+    from audiorec.models import FeatureStore
 
 K = 5
 MAX_QUERIES = 5_000  # tracks, evenly spread

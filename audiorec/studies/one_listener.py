@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from audiorec.data.plays.interactions import to_interactions
-from audiorec.data.splits import split_tracks
+from audiorec.data import split_tracks
+from audiorec.data.plays import to_interactions
 from audiorec.demo.listeners import Tracks, draw_listeners
 from audiorec.demo.listening_sessions import sample_sessions
 from audiorec.embeddings import Embeddings, unit_norm
@@ -40,18 +40,17 @@ from audiorec.metrics import (
     recall,
     resampled_means,
 )
-from audiorec.models.config import ModelConfig
-from audiorec.models.content_model import CONTENT_BLOCKS, blocks_of
-from audiorec.models.ridge import fit_ridge
+from audiorec.models import ModelConfig, blocks_of, fit_ridge
+from audiorec.models.content_model import CONTENT_BLOCKS
 from audiorec.pipeline.factors import fit_sessions
 from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.tables import StudyReport, StudyTable
 from audiorec.training import train
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.records import Track
+    from audiorec.data.catalog import Track
     from audiorec.mel import MelStore
-    from audiorec.models.frozen_features import FeatureStore
+    from audiorec.models import FeatureStore
     from audiorec.pipeline.recipe import Recipe
 
 N_LISTENERS = 20

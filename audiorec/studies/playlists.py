@@ -19,8 +19,7 @@ from audiorec.metrics import Interval
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.source import TrackSource
-from audiorec.recommend.library import Library
-from audiorec.recommend.retrieval import similar
+from audiorec.recommend import Library, similar
 from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.tables import StudyReport, StudyTable
 

@@ -17,12 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.plays.bot_filter import find_suspects
-from audiorec.data.plays.store import load_plays
-from audiorec.data.session_split import split_by_time
-from audiorec.data.sessions import MIN_SUPPORT, Sessions, load_sessions
-from audiorec.data.splits import split_tracks
+from audiorec.data import Sessions, load_sessions, split_by_time, split_tracks
+from audiorec.data.catalog import Catalog
+from audiorec.data.plays import find_suspects, load_plays
+from audiorec.data.sessions import MIN_SUPPORT
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.mel_features import mel_statistics
 from audiorec.evaluation.report import plain_json

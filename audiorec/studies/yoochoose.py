@@ -20,7 +20,7 @@ import click
 import numpy as np
 import polars as pl
 
-from audiorec.data.sessions import Sessions, make_sessions
+from audiorec.data import Sessions, make_sessions
 from audiorec.exceptions import AudiorecError, DataError, first_line
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.config import GRU4RecConfig

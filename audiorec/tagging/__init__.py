@@ -29,13 +29,8 @@ __all__ = [
 __getattr__ = lazy_attributes(
     __name__,
     {
-        "AutotagReport": "pretrained_tags",
-        "Probe": "probe",
-        "TagReport": "stage",
-        "autotag_catalog": "pretrained_tags",
-        "autotag_file": "pretrained_tags",
-        "learn_probe": "probe",
-        "tag_catalog": "stage",
-        "tag_file": "stage",
+        "pretrained_tags": ("AutotagReport", "autotag_catalog", "autotag_file"),
+        "probe": ("Probe", "learn_probe"),
+        "stage": ("TagReport", "tag_catalog", "tag_file"),
     },
 )

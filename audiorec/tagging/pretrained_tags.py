@@ -16,20 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.tags import Autotags
+from audiorec.data.catalog import Autotags, Catalog, Track
 from audiorec.exceptions import AudioError, ParameterError
 from audiorec.mel import audio_to_mels
 from audiorec.mel.compute import MelJob
+from audiorec.models import encode_clips, kept_features
 from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
-from audiorec.models.frozen_features import encode_clips, kept_features
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
 from audiorec.worker_pool import run_isolated
 
 if TYPE_CHECKING:
     from audiorec.audio.config import MelConfig
-    from audiorec.mel.store import MelStore
+    from audiorec.mel import MelStore
 
 STAGE = "tags"
 BATCH_SECONDS = 1.0  # between commits

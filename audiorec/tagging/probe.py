@@ -16,13 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.records import Track
-from audiorec.data.catalog.tags import given_tags
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.catalog import Track, given_tags
+from audiorec.data.names import normalize_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
+from audiorec.metrics import interval, resampled_means
 from audiorec.metrics.confidence_calibration import calibration_error, reliability
-from audiorec.metrics.resampling import interval, resampled_means
 
 # Imports in functions: scikit-learn takes seconds, and few commands learn.
 

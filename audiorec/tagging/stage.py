@@ -10,11 +10,11 @@ import numpy as np
 
 from audiorec import artifacts
 from audiorec.artifacts import fingerprint
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.tags import PROBE, Tag
+from audiorec.data.catalog import Catalog, Tag
+from audiorec.data.catalog.tags import PROBE
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
-from audiorec.mel.store import MelStore
+from audiorec.mel import MelStore
 from audiorec.models.encoders.pretrained import PretrainedEncoder
 from audiorec.progress import Progress, silent
 from audiorec.tagging.pretrained_tags import AutotagReport, autotag_catalog, autotag_file

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.tags import telling_words
+from audiorec.data.catalog import Catalog, telling_words
 
 MOST = 40
 WORDS = 2

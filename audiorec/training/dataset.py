@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audiorec.data.splits import split_tracks
+from audiorec.data import split_tracks
 from audiorec.distributed import ALONE, Processes
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError, TrainingError
-from audiorec.models.content_model import InputScale, clips_of, crop_mel
+from audiorec.models import InputScale, clips_of, crop_mel
 
 if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
-    from audiorec.models.frozen_features import FeatureStore
+    from audiorec.mel import MelStore
+    from audiorec.models import FeatureStore
 
 MIN_TRACKS = 8
 MIN_STD = 1e-3  # dB; a constant band is not amplified

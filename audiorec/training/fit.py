@@ -10,29 +10,31 @@ import numpy as np
 import torch
 
 from audiorec import artifacts
-from audiorec.data.group_folds import group_kfold, group_weights
-from audiorec.data.track_groups import artist_groups
+from audiorec.data import artist_groups, group_kfold, group_weights
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.factors import AGREEMENT, fit_artist_smoothing
-from audiorec.models.config import ModelConfig
-from audiorec.models.content_model import (
-    CONTENT_BLOCKS,
+from audiorec.models import (
     ContentModel,
     ContentNetwork,
-    Norm,
+    FeatureStore,
+    ModelConfig,
+    Ridge,
+    TrainConfig,
     blocks_of,
+    build_head,
     build_network,
-    no_scale,
+    compute_features,
+    fit_ridge,
+    linear_head,
+    pick_device,
     prediction_crop,
+    standardizing_head,
     training_crop,
 )
-from audiorec.models.devices import pick_device
-from audiorec.models.frozen_features import FeatureStore, compute_features
-from audiorec.models.heads import build_head, linear_head, standardizing_head
-from audiorec.models.ridge import PENALTIES, Ridge, fit_ridge
-from audiorec.models.train_config import TrainConfig
+from audiorec.models.content_model import CONTENT_BLOCKS, Norm, no_scale
+from audiorec.models.ridge import PENALTIES
 from audiorec.progress import Progress, silent
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import input_scale, training_sets
@@ -40,7 +42,7 @@ from audiorec.training.fit_quality import FitQuality, measure_fit_quality
 from audiorec.training.losses import LOSSES
 
 if TYPE_CHECKING:
-    from audiorec.mel.store import MelStore
+    from audiorec.mel import MelStore
 
 STATE_VERSION = 7  # raised when a change of the loop invalidates older state
 

@@ -22,9 +22,8 @@ from torch import Tensor, nn
 from audiorec.distributed import Processes
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, TrainingError
-from audiorec.models.content_model import ContentNetwork, track_vector
+from audiorec.models import ContentNetwork, TrainConfig, track_vector
 from audiorec.models.parallel_forward import ordered_map
-from audiorec.models.train_config import TrainConfig
 from audiorec.progress import Progress
 from audiorec.training.curves import EpochRow
 from audiorec.training.dataset import CropLoader, TrainingSet

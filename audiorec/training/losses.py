@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.models.content_model import ContentNetwork, Norm
+from audiorec.models import ContentNetwork
+from audiorec.models.content_model import Norm
 from audiorec.training.contrastive import Alignment, contrastive
 
 

@@ -5,8 +5,7 @@ import polars as pl
 import pytest
 from benching import contest
 
-from audiorec.data.plays.bot_filter import find_suspects
-from audiorec.data.plays.config import InteractionsConfig
+from audiorec.data.plays import InteractionsConfig, find_suspects
 
 CEILING = 6.0  # seconds per million rows; three times what two busy cores took
 

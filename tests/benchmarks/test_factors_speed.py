@@ -16,9 +16,8 @@ def test_factors_cost_what_implicit_costs():
     import scipy.sparse
     from implicit.als import AlternatingLeastSquares
 
-    from audiorec.data.plays.interactions import Interactions
-    from audiorec.factors import fit_factors
-    from audiorec.factors.als import confidence
+    from audiorec.data.plays import Interactions
+    from audiorec.factors import confidence, fit_factors
     from audiorec.id_map import IdMap
 
     rng = np.random.default_rng(0)

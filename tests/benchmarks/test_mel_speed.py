@@ -43,7 +43,7 @@ def librosa_mel(path):
 
 @pytest.mark.benchmark
 def test_clips_to_stored_mel(tmp_path, monkeypatch):
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
     from audiorec.mel import compute_mels
     from audiorec.scan import scan
 

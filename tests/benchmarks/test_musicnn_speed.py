@@ -176,8 +176,8 @@ def seconds_of_the_original(files):
 def test_clips_per_second(files):
     from audiorec.audio import load_clips
     from audiorec.mel import log_mel
+    from audiorec.models import encode_clips
     from audiorec.models.encoders.pretrained import ready_pretrained
-    from audiorec.models.frozen_features import encode_clips
     from audiorec.models.parallel_forward import ordered_map
     from audiorec.models.pretrained import fetch
 

@@ -11,9 +11,8 @@ import pytest
 from benching import ONE_THREAD, contest, process
 from made_up import clustered
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

@@ -59,10 +59,14 @@ def slope(sizes, costs):
 def untrained(workspace):
     """The network from nothing with the weights that it begins with: as slow as any other."""
     from audiorec.audio.config import MelConfig
-    from audiorec.models.checkpoint import save_model
-    from audiorec.models.config import ModelConfig
-    from audiorec.models.content_model import ContentModel, InputScale, build_network
-    from audiorec.models.train_config import TrainConfig
+    from audiorec.models import (
+        ContentModel,
+        InputScale,
+        ModelConfig,
+        TrainConfig,
+        build_network,
+        save_model,
+    )
 
     mel, model = MelConfig(), ModelConfig()
     scale = InputScale(np.full(mel.n_mels, -30, np.float32), np.full(mel.n_mels, 15, np.float32))
@@ -134,7 +138,7 @@ def plays():
     """Factors, all sweeps."""
     import scipy.sparse
 
-    from audiorec.data.plays.interactions import Interactions
+    from audiorec.data.plays import Interactions
     from audiorec.factors import fit_factors
     from audiorec.factors.config import FactorsConfig
     from audiorec.id_map import IdMap

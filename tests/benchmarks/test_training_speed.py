@@ -6,8 +6,7 @@ from benching import contest
 
 from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
-from audiorec.models.config import ModelConfig
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import ModelConfig, TrainConfig
 
 N_TRACKS = 640
 
@@ -56,7 +55,8 @@ def plain_step(store, model, config):
     """Forward, cosine loss, backward and AdamW on tensors that are ready: what nothing can beat."""
     import torch
 
-    from audiorec.models.content_model import build_network, no_scale
+    from audiorec.models import build_network
+    from audiorec.models.content_model import no_scale
 
     size = config.batch_size
     scale = no_scale(store.config.n_mels)

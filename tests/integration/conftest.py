@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.tags import Autotags
+from audiorec.data.catalog import Autotags, Catalog
 from audiorec.demo import make_world
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 from .helpers import FIXTURES, LONE, SONGS, SR, WORDS, Answer, call, ring, spawn, tracks_csv
 

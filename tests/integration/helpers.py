@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from audiorec.cli import main
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 
 from ..waiting import wait_until
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays
 from audiorec.factors import load_factors
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 
 from .conftest import call

@@ -11,7 +11,7 @@ import soundfile
 from audiorec import artifacts
 from audiorec.artifacts import digest_file, fingerprint
 from audiorec.audio.config import MelConfig
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import ArtifactError
 from audiorec.mel import MelStore
 from audiorec.workspace import Workspace

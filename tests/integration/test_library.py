@@ -57,7 +57,7 @@ def similar(workspace, *arguments):
 
 
 def ids_of(workspace):
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
 
     with Catalog(workspace / "catalog.sqlite", read_only=True) as catalog:
         return [track.track_id for track in catalog.tracks()]
@@ -96,7 +96,7 @@ def test_a_file_from_outside_is_heard(library, world, tmp_path):
     """A track that begins a little later is a copy; one cut further is another sound, near it."""
     import soundfile
 
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
 
     with Catalog(library / "catalog.sqlite", read_only=True) as catalog:
         track = catalog.tracks()[0]
@@ -111,7 +111,7 @@ def test_a_file_from_outside_is_heard(library, world, tmp_path):
 def test_a_new_file_is_added_without_training(workspace, world, tmp_path):
     import soundfile
 
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
 
     with Catalog(workspace / "catalog.sqlite", read_only=True) as catalog:
         path = catalog.tracks()[0].path
@@ -126,7 +126,7 @@ def test_a_new_file_is_added_without_training(workspace, world, tmp_path):
 
 
 def test_playlists_are_listeners(workspace, tmp_path):
-    from audiorec.data.catalog.database import Catalog
+    from audiorec.data.catalog import Catalog
 
     with Catalog(workspace / "catalog.sqlite", read_only=True) as catalog:
         tracks = catalog.tracks()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from audiorec.models.content_model import build_network, no_scale, training_crop
+from audiorec.models import build_network, training_crop
+from audiorec.models.content_model import no_scale
 from audiorec.pipeline.recipe import Recipe
 from audiorec.training.losses import LOSSES
 

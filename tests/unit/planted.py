@@ -11,11 +11,10 @@ import polars as pl
 from audiorec.artifacts import fingerprint
 from audiorec.audio.config import MelConfig
 from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
-from audiorec.data.catalog.database import Track
+from audiorec.data.catalog import Track
 from audiorec.embeddings import unit_norm
 from audiorec.factors.config import FactorsConfig
-from audiorec.models.config import ModelConfig
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import ModelConfig, TrainConfig
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.recipe import Recipe
 

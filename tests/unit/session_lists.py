@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 from audiorec.id_map import IdMap
 
 

@@ -44,7 +44,11 @@ def trees() -> dict[str, ast.Module]:
 def lazy() -> dict[str, dict[str, str]]:
     """Of packages that import names when they are asked for: the module that has each."""
     return {
-        name: ast.literal_eval(statement.value.args[1])
+        name: {
+            attribute: module
+            for module, attributes in ast.literal_eval(statement.value.args[1]).items()
+            for attribute in attributes
+        }
         for name, tree in trees().items()
         for statement in tree.body
         if isinstance(statement, ast.Assign)

@@ -21,15 +21,19 @@ import torch
 
 from audiorec import local_or_ray
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import EngineError, ParameterError
 from audiorec.inference import embed_elsewhere, embed_store
 from audiorec.local_or_ray import check_engine, run_on
 from audiorec.mel import MelStore, compute_mels
-from audiorec.models.checkpoint import save_model
-from audiorec.models.config import ModelConfig
-from audiorec.models.content_model import ContentModel, InputScale, build_network
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import (
+    ContentModel,
+    InputScale,
+    ModelConfig,
+    TrainConfig,
+    build_network,
+    save_model,
+)
 
 MEL = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)
 

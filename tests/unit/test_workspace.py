@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.artifacts import WORKSPACE_FOLDERS
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import WorkspaceError
 from audiorec.workspace import Workspace
 

@@ -32,7 +32,7 @@ from audiorec.data.catalog.row_mapping import (
 )
 from audiorec.data.catalog.tags import TagTable
 from audiorec.data.catalog.track_lookup import NOTE, TrackLookup
-from audiorec.data.names.text_folding import full_name, normalize_text
+from audiorec.data.names import full_name, normalize_text
 from audiorec.printable_text import one_line
 
 __all__ = ["NOTE", "Catalog", "Failure", "FileRow", "Track", "as_text"]

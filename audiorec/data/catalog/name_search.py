@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from audiorec.data.names.text_folding import strip_accents
+from audiorec.data.names import strip_accents
 
 TABLE = "name_search"
 GRAM = 3  # characters

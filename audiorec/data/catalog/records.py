@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.names.artist_names import artist_key
-from audiorec.data.names.text_folding import full_name
+from audiorec.data.names import artist_key, full_name
 
 CREDITS = ("disc", "album_artist", "composer", "recording_mbid")
 """Fields of a `Track` that are stored together."""

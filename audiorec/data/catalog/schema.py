@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from audiorec.data.catalog.corruption_check import remove_checksum
-from audiorec.data.names.text_folding import strip_accents
+from audiorec.data.names import strip_accents
 from audiorec.exceptions import WorkspaceError
 
 # Statements that migrate from each version to the next; a new catalogue executes all of them.

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names.fuzzy_search import closest
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names import closest, normalize_text
 from audiorec.exceptions import NotFoundError
 from audiorec.printable_text import one_line
 
@@ -309,7 +308,7 @@ def given_tags(genre: str) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
-def merged(tags: Iterable[Tag], *, min_confidence: float = MIN_CONFIDENCE) -> list[Tag]:
+def merge_tags(tags: Iterable[Tag], *, min_confidence: float = MIN_CONFIDENCE) -> list[Tag]:
     """Each tag once, with its highest confidence, most confident first."""
     best: dict[str, Tag] = {}
     for tag in sorted(tags, key=lambda t: (-t.confidence, t)):
@@ -341,7 +340,7 @@ def shared_tags(
     if not tracks:
         return []
     words = [
-        {normalize_text(t.tag): t for t in merged(tags, min_confidence=min_confidence)}
+        {normalize_text(t.tag): t for t in merge_tags(tags, min_confidence=min_confidence)}
         for tags in tracks
     ]
 

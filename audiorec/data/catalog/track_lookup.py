@@ -12,8 +12,8 @@ from audiorec.data.catalog.connection import CatalogFile
 from audiorec.data.catalog.name_search import prefix_matches, searchable, trigram_matches
 from audiorec.data.catalog.records import Failure, Track, artist_key, as_text, stored_path
 from audiorec.data.catalog.row_mapping import TRACK_COLUMNS, track_of
-from audiorec.data.names.fuzzy_search import CLEAR, CLOSE, closest
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names import closest, normalize_text
+from audiorec.data.names.fuzzy_search import CLEAR, CLOSE
 from audiorec.exceptions import AmbiguousNameError, NotFoundError
 from audiorec.printable_text import one_line
 

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.catalog.records import as_text
+from audiorec.data.catalog import as_text
 from audiorec.data.histories.export_files import ExportFile
-from audiorec.data.playlist_files.entry_paths import PathMap, entry_path
-from audiorec.data.playlist_files.reading import SUFFIXES, entries, playlists_in
+from audiorec.data.playlist_files import SUFFIXES, PathMap, entries, entry_path, playlists_in
 from audiorec.exceptions import DataError
 from audiorec.printable_text import one_line
 

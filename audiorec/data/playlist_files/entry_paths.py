@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from audiorec.data.catalog.records import as_text
+from audiorec.data.catalog import as_text
 from audiorec.exceptions import ParameterError
 
 LETTERS = 5  # least letters of a file's name that is identified without a folder of its path

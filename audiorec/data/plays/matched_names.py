@@ -17,7 +17,8 @@ import polars as pl
 
 from audiorec import artifacts
 from audiorec.artifacts import write_atomic
-from audiorec.data.names.listen_matching import RULES, Matcher, TrackName, name_id
+from audiorec.data.names import Matcher, TrackName, name_id
+from audiorec.data.names.listen_matching import RULES
 from audiorec.data.plays.play_and_skip_rules import KEY
 from audiorec.data.plays.writer import (
     NAMES,
@@ -97,7 +98,7 @@ def add_names(writer: PlaysWriter, names: pl.DataFrame, matcher: Matcher) -> pl.
     return table
 
 
-def rematch(directory: Path, matcher: Callable[[bool], Matcher]) -> int:
+def rematch_names(directory: Path, matcher: Callable[[bool], Matcher]) -> int:
     """Match the stored names to a catalogue that has changed.
 
     Parameters
@@ -140,7 +141,7 @@ def listens_by_key(writer: PlaysWriter) -> pl.DataFrame:
     return pl.concat([empty, *frames]).group_by("key").agg(pl.col("listens").sum())
 
 
-def unmatched(writer: PlaysWriter) -> list[UnmatchedName]:
+def unmatched_names(writer: PlaysWriter) -> list[UnmatchedName]:
     """Names without a track, the most frequent first."""
     names = writer.names().filter(pl.col("track_id").is_null() & pl.col("rule").is_null())
     rows = names.join(listens_by_key(writer), on="key", how="inner").sort(

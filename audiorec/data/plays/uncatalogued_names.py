@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiorec import artifacts
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 
 if TYPE_CHECKING:
     import polars as pl

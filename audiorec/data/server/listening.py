@@ -93,8 +93,8 @@ def _store_plays(workspace: Workspace, rows: list[tuple[Any, ...]]) -> None:
 
     from audiorec.data.histories.plays_frame import OPTIONAL
     from audiorec.data.histories.plays_frame import SCHEMA as COLUMNS
-    from audiorec.data.plays.pseudonyms import stored_name
-    from audiorec.data.plays.writer import FEEDBACK, writing_plays
+    from audiorec.data.plays import stored_name, writing_plays
+    from audiorec.data.plays.writer import FEEDBACK
 
     names = {user: stored_name(user, workspace=workspace) for user in {r[1] for r in rows}}
     schema = {**COLUMNS, **OPTIONAL}

@@ -17,9 +17,7 @@ from audiorec.evaluation.systems.artists import no_artists
 from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir
 from audiorec.exceptions import ParameterError
 from audiorec.factors import smooth_by_artist
-from audiorec.models.config import ModelConfig
-from audiorec.models.encoder_names import PRETRAINED_ENCODERS, TRAINED_ENCODERS
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import PRETRAINED_ENCODERS, TRAINED_ENCODERS, ModelConfig, TrainConfig
 from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from audiorec.data.plays.interactions import to_interactions
+from audiorec.data.plays import to_interactions
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir, rows_of
 from audiorec.factors import fit_factors, fold_in_tracks

@@ -10,7 +10,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir
-from audiorec.models.ridge import fit_ridge
+from audiorec.models import fit_ridge
 
 MEL_STATISTICS = "mel statistics + ridge"
 TRUE_ATTRIBUTES = "ridge on true attributes"

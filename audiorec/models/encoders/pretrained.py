@@ -13,8 +13,8 @@ from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.models.devices import pick_device
 from audiorec.models.encoders.base import Encoder
 from audiorec.models.encoders.musicnn import MEL, NETWORKS, WINDOW, Musicnn, Vgg
-from audiorec.models.pretrained.download import FETCH_REMEDY, KIND, weights_directory
-from audiorec.models.pretrained.registry import Pretrained, find
+from audiorec.models.pretrained import FETCH_REMEDY, Pretrained, find, weights_directory
+from audiorec.models.pretrained.download import KIND
 
 
 class PretrainedEncoder(Encoder):

@@ -54,7 +54,7 @@ def _direction(source: TrackSource) -> np.ndarray:
 def _by_sessions(source: TrackSource, k: int) -> tuple[list[str], str]:
     """Rank tracks by the session models, with the reason; none without session models."""
     # here: other kinds do not load it
-    from audiorec.sessions.session_recommender import SessionRecommender, SessionTrack
+    from audiorec.sessions import SessionRecommender, SessionTrack
 
     workspace = source.library.workspace
     if not artifacts.exists(workspace.sessions):

@@ -81,7 +81,7 @@ def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     """Read a listener's play history; `NotFoundError` if nothing is known of them."""
     import polars as pl  # here: other kinds do not load it
 
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import load_plays
 
     workspace = source.library.workspace
     if not artifacts.exists(workspace.plays):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
-from audiorec.data.catalog.records import Track, as_text
+from audiorec.data.catalog import Track, as_text
 from audiorec.data.path_fragments import segment_of
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
@@ -15,7 +15,7 @@ from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.state import ServerState, state_of
 
 if TYPE_CHECKING:
-    from audiorec.recommend.results import Hit
+    from audiorec.recommend import Hit
     from audiorec.serve.track_table import TrackTable
     from audiorec.sessions.session_answer import SessionHit
 

@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
-from audiorec.data.exclusion_rules import (
+from audiorec.data import (
     Exclusion,
-    Kind,
     check_exclusion,
     excluded_tracks,
     load_exclusions,
     remove_exclusion,
     save_exclusions,
 )
-from audiorec.recommend.library import Library
+from audiorec.data.exclusion_rules import Kind
+from audiorec.recommend import Library
 from audiorec.serve.api.common import state_of
 from audiorec.serve.api.models import RequestBody, Word
 

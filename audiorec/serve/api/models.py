@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from audiorec.playlist import PlaylistRequest
 from audiorec.playlist.option_values import Format, Kind, Measure, Shape
-from audiorec.playlist.request import PlaylistRequest
 from audiorec.recommend.filters import TrackFilter
 from audiorec.recommend.spaces import Space
 from audiorec.sessions.config import ModelChoice

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
 
-from audiorec.data.plays.pseudonyms import stored_name
+from audiorec.data.plays import stored_name
 from audiorec.exceptions import AudiorecError, ParameterError
 from audiorec.explain import explain_pair
 from audiorec.explain.occlusion import occlude, occlusion_table
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
 from audiorec.serve.api.common import (
     check_filters,
@@ -38,9 +38,9 @@ from audiorec.sessions.session_answer import answer_session
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.data.catalog.records import Track
+    from audiorec.data.catalog import Track
     from audiorec.explain.occlusion import Occlusion
-    from audiorec.recommend.results import Hit
+    from audiorec.recommend import Hit
     from audiorec.sessions.session_answer import SessionAnswer, SessionHit
 
 router = APIRouter(tags=["answers"])

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from audiorec.exceptions import AudioError
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.serve.api.common import hit_models, state_of
 from audiorec.serve.api.models import AnswerModel
 from audiorec.serve.media import TYPES

@@ -8,10 +8,9 @@ import polars as pl
 from fastapi import APIRouter, Query, Request
 
 from audiorec import artifacts
-from audiorec.data.plays.pseudonyms import stored_name
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays, stored_name
 from audiorec.printable_text import one_line
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.serve.api.common import state_of, user_of
 from audiorec.serve.api.models import FailureModel, ListenerModel, ListenersModel, StatusModel
 from audiorec.serve.workspace_counts import workspace_status

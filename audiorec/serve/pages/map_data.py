@@ -14,11 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audiorec import artifacts
-from audiorec.data.catalog.records import Track
-from audiorec.data.catalog.tags import given_tags
-from audiorec.data.plays.pseudonyms import stored_name
+from audiorec.data.catalog import Track, given_tags
+from audiorec.data.plays import stored_name
 from audiorec.exceptions import ArtifactError, AudiorecError, ParameterError
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.serve.api.common import check_listeners
 from audiorec.serve.pages.render import NO_STORE, PageRequest
 from audiorec.serve.problems import problem_from_error

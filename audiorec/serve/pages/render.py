@@ -15,7 +15,7 @@ from audiorec import __version__
 from audiorec.data.catalog.descriptors import UNITS
 from audiorec.exceptions import AudiorecError
 from audiorec.printable_text import one_line
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.serve.problems import problem_from_error
 from audiorec.serve.state import ServerState, state_of
 

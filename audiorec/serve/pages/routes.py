@@ -38,7 +38,7 @@ class RevalidatedStaticFiles(StaticFiles):
         return response
 
 
-def routes(state: ServerState) -> list[BaseRoute]:
+def page_routes(state: ServerState) -> list[BaseRoute]:
     """Return the routes of the pages, their scripts and styles."""
     renderer = Renderer(state)
     maps = map_data.MapEndpoints(state)

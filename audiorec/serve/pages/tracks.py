@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from audiorec.data.catalog.records import Track
-from audiorec.recommend.library import Library
-from audiorec.recommend.results import Hit
+from audiorec.data.catalog import Track
+from audiorec.recommend import Hit, Library
 from audiorec.serve.media import content_type, is_playable
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.workspace_counts import play_summary

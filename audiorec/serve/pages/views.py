@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from audiorec import artifacts
-from audiorec.data.catalog.tags import merged, shared_tags, telling_words
+from audiorec.data import load_exclusions
+from audiorec.data.catalog import merge_tags, shared_tags, telling_words
 from audiorec.data.exclusion_rules import KINDS as EXCLUSION_KINDS
-from audiorec.data.exclusion_rules import load_exclusions
-from audiorec.data.plays.pseudonyms import stored_name
+from audiorec.data.plays import stored_name
 from audiorec.exceptions import AudiorecError
 from audiorec.explain import explain_pair
 from audiorec.mel.store import opened_store
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.recommend.user_profile import liked_tracks
 from audiorec.serve.api.common import check_listeners
 from audiorec.serve.pages.render import PageRequest
@@ -89,7 +89,7 @@ def track(library: Library, page_request: PageRequest) -> dict[str, Any]:
         )
         for hit, words in zip(hits, shared, strict=True)
     ]
-    words = merged(tags[id_])
+    words = merge_tags(tags[id_])
     return {
         "row": rows_of(library, page_request, [track])[0],
         "words": [tag.tag for tag in words[:8]],

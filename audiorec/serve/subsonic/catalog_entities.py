@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from audiorec.data.names.text_folding import normalize_text, strip_accents
+from audiorec.data.names import normalize_text, strip_accents
 
 UNKNOWN_ARTIST, UNKNOWN_ALBUM = "[Unknown Artist]", "[Unknown Album]"
 VARIOUS = "Various Artists"

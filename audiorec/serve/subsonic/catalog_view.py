@@ -20,10 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
-from audiorec.data.catalog.records import Track, as_text
-from audiorec.data.catalog.tags import given_tags
-from audiorec.data.names.artist_names import GUESTS, artist_key
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.catalog import Track, as_text, given_tags
+from audiorec.data.names import artist_key, normalize_text
+from audiorec.data.names.artist_names import GUESTS
 from audiorec.data.word_search import folded_words
 from audiorec.serve.subsonic.catalog_entities import (
     UNKNOWN_ALBUM,

@@ -38,7 +38,7 @@ from audiorec.serve.subsonic.parameters import Parameters, read_parameters
 from audiorec.serve.subsonic.service import METHODS, MethodCall, Service
 
 if TYPE_CHECKING:
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
     from audiorec.serve.state import ServerState
 
 logger = logging.getLogger("audiorec.serve")

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from audiorec.data.catalog.tags import given_tags
+from audiorec.data.catalog import given_tags
 from audiorec.data.path_fragments import segment_of
 from audiorec.serve.media import content_type
 from audiorec.serve.subsonic.catalog_entities import UNKNOWN_ALBUM, Album, CatalogArtist, Folder

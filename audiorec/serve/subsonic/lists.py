@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names import normalize_text
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.catalog_entities import Album
 from audiorec.serve.subsonic.envelope import GENERIC, SubsonicError

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.plays.pseudonyms import stored_name
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays, stored_name
 from audiorec.data.server.listening import SOURCE
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.playlist_files.entry_paths import entry_path
-from audiorec.data.playlist_files.reading import SUFFIXES
-from audiorec.data.playlist_files.reading import entries as listed_files
+from audiorec.data.playlist_files import SUFFIXES, entry_path
+from audiorec.data.playlist_files import entries as listed_files
 from audiorec.exceptions import AudiorecError
 from audiorec.playlist.saved import SavedPlaylist
 from audiorec.serve.subsonic import entries

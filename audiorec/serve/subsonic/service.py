@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.requests import Request
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.descriptors import load_descriptors
+from audiorec.data.catalog import Catalog, load_descriptors
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount
 from audiorec.serve.subsonic.catalog_view import CatalogView
@@ -22,7 +21,7 @@ from audiorec.serve.subsonic.parameters import Parameters
 from audiorec.serve.subsonic.play_counts import PlayCounts
 
 if TYPE_CHECKING:
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
     from audiorec.serve.listening import Opinion
     from audiorec.serve.state import ServerState
 

@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names import normalize_text
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.seeds import MOST_SEEDS
-from audiorec.recommend.library import Library
-from audiorec.recommend.results import Hit
+from audiorec.recommend import Hit, Library
 from audiorec.recommend.several_seeds import representative_ids
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.browsing import known_artist

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays
 from audiorec.factors import smooth_by_artist
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.recommend.spaces import artist_smoothing, artists_of, content_space
 
 from ..conftest import call

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.data.datasets import NAMES, dataset
 from audiorec.pipeline.recipe import Recipe
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 
 from ..helpers import answer_json, call, failed
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.embeddings import unit_norm
 from audiorec.factors import load_factors
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.recommend.spaces import content_space
 from audiorec.workspace import Workspace
 

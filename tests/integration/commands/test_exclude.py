@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.plays.store import load_plays
+from audiorec.data.catalog import Catalog
+from audiorec.data.plays import load_plays
 
 from ..conftest import call
 from ..helpers import failed

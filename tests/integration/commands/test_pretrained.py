@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.models.pretrained.registry import PRETRAINED
+from audiorec.models.pretrained import PRETRAINED
 
 from ..helpers import answer_json, call, failed
 

@@ -30,7 +30,7 @@ def test_pages_of_a_library_with_listening_and_copies(finished, world):
     pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[serve]'")
     from starlette.testclient import TestClient
 
-    from audiorec.recommend.library import Library
+    from audiorec.recommend import Library
     from audiorec.serve import create_app
     from audiorec.workspace import Workspace
 

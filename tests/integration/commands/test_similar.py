@@ -12,8 +12,8 @@ import pytest
 import soundfile as sf
 
 from audiorec.audio.backends import open_source
-from audiorec.data.catalog.database import Catalog
-from audiorec.recommend.library import Library
+from audiorec.data.catalog import Catalog
+from audiorec.recommend import Library
 
 from ..conftest import call, spawn
 from ..helpers import LATIN, WORDS, answer_json, every, failed, similar, tracks_csv

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from audiorec.cli.tags import probe_lines
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.tagging.probe import ProbeReport
 from audiorec.workspace import Workspace

@@ -11,7 +11,8 @@ from audiorec.audio.descriptors import (
     pitch_classes,
     tempo_of,
 )
-from audiorec.data.catalog.descriptors import KEYS, key_name
+from audiorec.data.catalog import key_name
+from audiorec.data.catalog.descriptors import KEYS
 
 from .songs import SR, song
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from audiorec.audio import AudioInfo
 from audiorec.audio.cut_and_resample import cut
 from audiorec.audio.fallback_source import FallbackSource
-from audiorec.audio.source import AudioInfo
 from audiorec.exceptions import AudioError
 
 SR, N = 1000, 2000

@@ -16,7 +16,7 @@ from audiorec.audio.fingerprint import (
     step_seconds,
 )
 from audiorec.audio.mel_band_edges import band_edges
-from audiorec.mel.transform import log_mel
+from audiorec.mel import log_mel
 
 CONFIG = MelConfig()
 

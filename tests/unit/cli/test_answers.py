@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audiorec.cli.answers import echo_hits
-from audiorec.recommend.library import Hit
+from audiorec.recommend import Hit
 
 
 def test_a_title_with_a_line_break_is_one_row(capsys):

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from audiorec.cli import cli, lazy_group, main
 from audiorec.cli import next as next_tracks
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
 from audiorec.pipeline import STAGES

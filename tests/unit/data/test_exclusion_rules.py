@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.exclusion_rules import (
+from audiorec.data import (
     Exclusion,
     check_exclusion,
     excluded_tracks,
     load_exclusions,
-    parse_seconds,
     remove_exclusion,
     save_exclusions,
 )
+from audiorec.data.catalog import Catalog, Track
+from audiorec.data.exclusion_rules import parse_seconds
 from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError
 
 TRACKS = [

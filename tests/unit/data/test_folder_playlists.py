@@ -6,10 +6,11 @@ import os
 
 import pytest
 
-from audiorec.data.folder_playlists import import_folder_playlists, remove_folder_playlists
-from audiorec.data.playlist_files.reading import OWN, playlists_in
-from audiorec.data.plays.store import imported_from, load_plays
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_folder_playlists, import_plays, remove_folder_playlists
+from audiorec.data.playlist_files import playlists_in
+from audiorec.data.playlist_files.reading import OWN
+from audiorec.data.plays import load_plays
+from audiorec.data.plays.store import imported_from
 from audiorec.exceptions import ArtifactError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiorec.data.group_folds import group_weights
+from audiorec.data import group_weights
 
 
 def test_groups_count_alike() -> None:

@@ -8,24 +8,25 @@ import polars as pl
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.history_import import add_history, open_export
-from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
-from audiorec.data.plays.feedback import give_feedback
-from audiorec.data.plays.matched_names import (
+from audiorec.data import add_history, find_tracks, import_plays, open_export
+from audiorec.data.names import Matcher, Recording, TrackName
+from audiorec.data.plays import (
+    PlayedNames,
+    all_played_tracks,
     assign_tracks,
+    forget_user,
+    give_feedback,
+    list_parts,
+    load_plays,
+    pseudonym,
     read_corrections,
-    rematch,
-    unmatched,
+    rematch_names,
+    remove_parts,
+    unmatched_names,
     write_unmatched,
+    writing_plays,
 )
 from audiorec.data.plays.play_and_skip_rules import merge_repeated_plays
-from audiorec.data.plays.pseudonyms import pseudonym
-from audiorec.data.plays.removal import forget_user, list_parts, remove_parts
-from audiorec.data.plays.store import all_played_tracks, load_plays
-from audiorec.data.plays.uncatalogued_names import PlayedNames
-from audiorec.data.plays.writer import writing_plays
-from audiorec.data.plays_import import import_plays
-from audiorec.data.word_search import find_tracks
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 from audiorec.recommend.user_profile import liked_tracks
 from audiorec.workspace import Workspace
@@ -190,10 +191,10 @@ def test_names_are_matched_again_when_the_catalogue_has_grown(take, scrobbles, s
     take(scrobbles("a.csv", ("Y", "New", 0), ("X", "Song", 0)))
     assert all_played_tracks(store) == ["name:y - new", "song"]
     grown = Matcher([SONG, Recording("new", TrackName("Y", "New"))])
-    assert rematch(store, lambda _: grown) == 1
+    assert rematch_names(store, lambda _: grown) == 1
     assert all_played_tracks(store) == ["new", "song"]
-    assert rematch(store, lambda _: grown) == 0
-    assert rematch(store, lambda _: Matcher([])) == 2, "and unmatched when it has shrunk"
+    assert rematch_names(store, lambda _: grown) == 0
+    assert rematch_names(store, lambda _: Matcher([])) == 2, "and unmatched when it has shrunk"
 
 
 def test_unmatched_names_are_mended_by_hand(take, scrobbles, store, tmp_path):
@@ -202,7 +203,7 @@ def test_unmatched_names_are_mended_by_hand(take, scrobbles, store, tmp_path):
     )
     file = tmp_path / "unmatched.csv"
     with writing_plays(store) as writer:
-        names = unmatched(writer)
+        names = unmatched_names(writer)
         write_unmatched(file, names)
     assert [(name.artist, name.title, name.listens) for name in names] == [
         ("Y", "B, or C", 2), ("W", "E", 1), ("Z", "D", 1),
@@ -212,10 +213,10 @@ def test_unmatched_names_are_mended_by_hand(take, scrobbles, store, tmp_path):
     file.write_text("\n".join([lines[0], lines[1] + "song", lines[2] + "-", lines[3]]) + "\n")
     with writing_plays(store) as writer:
         assert assign_tracks(writer, read_corrections(file, find=lambda name: name)) == 2
-        assert [name.title for name in unmatched(writer)] == ["D"]
+        assert [name.title for name in unmatched_names(writer)] == ["D"]
         writer.commit()
     assert all_played_tracks(store) == ["name:w - e", "name:z - d", "song"]
-    rematch(store, matcher)
+    rematch_names(store, matcher)
     assert "song" in all_played_tracks(store), "what was given by hand stays"
     take(scrobbles("b.csv", ("Y", "B, or C", 5000)))
     assert len([row for row in rows(store) if row[1] == "song"]) == 3
@@ -350,7 +351,7 @@ def test_what_a_listener_is_recommended_by_is_what_they_liked(tmp_path):
 
 def test_where_nothing_was_played(tmp_path):
     nowhere = tmp_path / "nowhere"
-    assert forget_user(nowhere, "anna") == 0 and rematch(nowhere, matcher) == 0
+    assert forget_user(nowhere, "anna") == 0 and rematch_names(nowhere, matcher) == 0
     assert PlayedNames(nowhere).search(["x"]) == [] and PlayedNames(nowhere).ids_by_name("x") == []
     with pytest.raises(ParameterError, match=r"words=\['-', ''\] hold no word; give one of a name"):
         find_tracks(None, ["-", ""])

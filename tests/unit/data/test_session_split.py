@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from audiorec.data.session_split import split_by_time
-from audiorec.data.sessions import make_sessions
+from audiorec.data import make_sessions, split_by_time
 from audiorec.exceptions import DataError
 
 from ..session_lists import sessions_of_lists

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from audiorec.data.sessionize import session_rows
+from audiorec.data import session_rows
 from audiorec.exceptions import NoSessionsError
 
 BEGIN = 1_700_000_000

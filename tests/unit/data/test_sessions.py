@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.plays_import import import_plays
-from audiorec.data.sessions import Sessions, load_sessions, make_sessions
+from audiorec.data import Sessions, import_plays, load_sessions, make_sessions
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 
 from ..session_lists import sessions_of_lists

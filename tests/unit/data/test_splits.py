@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.splits import split_tracks, split_users
+from audiorec.data import split_tracks, split_users
 from audiorec.exceptions import ParameterError
 
 TRACKS = [f"t{n:03d}" for n in range(200)]

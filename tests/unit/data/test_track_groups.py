@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.track_groups import artist_groups, merge_groups
+from audiorec.data import artist_groups, merge_groups
 
 from ..grouping import as_sets, groups_twin
 

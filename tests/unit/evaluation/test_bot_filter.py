@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from audiorec.data.plays.config import InteractionsConfig
-from audiorec.evaluation import evaluate
+from audiorec.data.plays import InteractionsConfig
+from audiorec.evaluation import SYSTEMS, evaluate
 from audiorec.evaluation.data import prepare_data
 from audiorec.evaluation.holdout import HoldoutKey, prepare
-from audiorec.evaluation.systems import SYSTEMS, WorkDir
+from audiorec.evaluation.systems import WorkDir
 
 KEY = HoldoutKey("artist-cold", 0, None)
 DAY = 86_400

@@ -8,11 +8,10 @@ import soundfile
 import torch
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.evaluation.encoder_inputs import catalogue_inputs, no_pretrained
 from audiorec.mel import MelStore
-from audiorec.models import pretrained
-from audiorec.models.config import MUSICNN_MEL
+from audiorec.models import MUSICNN_MEL, pretrained
 from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.pipeline.recipe import Recipe
 

@@ -18,8 +18,7 @@ from audiorec import evaluation as package
 from audiorec import metrics
 from audiorec.evaluation import SYSTEMS, evaluate, run, score_cache, systems
 from audiorec.exceptions import ParameterError
-from audiorec.models.config import ModelConfig
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import ModelConfig, TrainConfig
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.recipe import Recipe
 

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from audiorec.evaluation import SYSTEMS
 from audiorec.evaluation.data import EvaluationData, prepare_data
 from audiorec.evaluation.holdout import Holdout, HoldoutKey, assign_folds, holdout_keys, prepare
-from audiorec.evaluation.systems import SYSTEMS, PredictedVectors, WorkDir
+from audiorec.evaluation.systems import PredictedVectors, WorkDir
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, ParameterError
 from audiorec.factors.config import FactorsConfig
 from audiorec.pipeline.evaluate_config import EvaluateConfig

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from audiorec import metrics
+from audiorec.evaluation import SYSTEMS as SYSTEM
 from audiorec.evaluation import evaluate
 from audiorec.evaluation.beyond_accuracy import top_ten
 from audiorec.evaluation.candidates import candidates_of
@@ -23,7 +24,6 @@ from audiorec.evaluation.page.figures import bars
 from audiorec.evaluation.page.html import lay_out
 from audiorec.evaluation.scores import score
 from audiorec.evaluation.systems import MEL_STATISTICS, WorkDir, chosen_systems
-from audiorec.evaluation.systems import SYSTEMS as SYSTEM
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.metrics import Interval
 from audiorec.pipeline.evaluate_config import EvaluateConfig

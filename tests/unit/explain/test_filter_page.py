@@ -11,13 +11,13 @@ import pytest
 import soundfile
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.explain.filter_page import RATE, SECONDS, summary, write_filter_page
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 
 from ..stored_mels import store_mels

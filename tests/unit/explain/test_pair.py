@@ -10,9 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.explain import explain_pair
@@ -20,7 +19,7 @@ from audiorec.explain.occlusion import OccludedPart, hide, strongest
 from audiorec.explain.picture import draw_pair
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 
 

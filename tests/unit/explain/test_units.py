@@ -13,19 +13,23 @@ from click.testing import CliRunner
 
 from audiorec.audio.config import MelConfig
 from audiorec.cli import cli
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError
 from audiorec.explain.activations import filter_layers
 from audiorec.explain.units import genre_columns, read_filters
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.models.checkpoint import save_model
-from audiorec.models.config import ModelConfig
-from audiorec.models.content_model import ContentModel, InputScale, build_network
+from audiorec.models import (
+    ContentModel,
+    InputScale,
+    ModelConfig,
+    TrainConfig,
+    build_network,
+    save_model,
+)
 from audiorec.models.encoders import build_encoder
-from audiorec.models.train_config import TrainConfig
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 
 from ..stored_mels import store_mels

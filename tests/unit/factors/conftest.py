@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.data.plays.interactions import Interactions
+from audiorec.data.plays import Interactions
 from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
 from audiorec.id_map import IdMap
 

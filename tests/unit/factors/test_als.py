@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiorec import artifacts
-from audiorec.data.plays.interactions import Interactions
+from audiorec.data.plays import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.factors import Factors, als, confidence, fit_factors, load_factors, save_factors

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 from audiorec import metrics
-from audiorec.data.plays.interactions import Interactions
+from audiorec.data.plays import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.factors import PriorDecay, blend_tracks, confidence, fit_factors, fold_in_tracks
 from audiorec.factors.config import EPSILON, FactorsConfig

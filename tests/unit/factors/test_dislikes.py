@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.data.plays.interactions import Interactions
+from audiorec.data.plays import Interactions
 from audiorec.exceptions import DataError
 from audiorec.factors import (
     Factors,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from audiorec.data.plays.interactions import Interactions
+from audiorec.data.plays import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.factors import Factors, fit_factors, fold_in_tracks, fold_in_users

@@ -11,9 +11,7 @@ import polars as pl
 import pytest
 
 from audiorec import metrics
-from audiorec.data.plays.bot_filter import find_suspects
-from audiorec.data.plays.config import InteractionsConfig
-from audiorec.data.plays.interactions import to_interactions
+from audiorec.data.plays import InteractionsConfig, find_suspects, to_interactions
 from audiorec.factors import als, fit_factors
 from audiorec.factors.config import FactorsConfig
 

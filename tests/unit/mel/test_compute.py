@@ -10,7 +10,7 @@ import pytest
 from audiorec import artifacts
 from audiorec.audio import fingerprint, probe
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned_mels
 from audiorec.mel import store as store_module

@@ -8,7 +8,7 @@ import pytest
 
 from audiorec.artifacts import load_manifest
 from audiorec.audio.config import IDENTITY_CLIP, MelConfig
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.mel import compute_mels
 from audiorec.mel.compute import MelJob, compute_track
 from audiorec.mel.scanned_mels import ScannedMels

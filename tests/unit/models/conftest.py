@@ -7,9 +7,15 @@ import pytest
 import torch
 
 from audiorec.audio.config import MelConfig
-from audiorec.models.config import MUSICNN_MEL, ModelConfig
-from audiorec.models.content_model import ContentModel, InputScale, build_network, no_scale
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import (
+    MUSICNN_MEL,
+    ContentModel,
+    InputScale,
+    ModelConfig,
+    TrainConfig,
+    build_network,
+)
+from audiorec.models.content_model import no_scale
 
 MEL = MelConfig(sr=8000, n_fft=512, hop_length=400, n_mels=16, clip_seconds=3.0)
 TRAIN = TrainConfig(crop_seconds=1.5, device="cpu")

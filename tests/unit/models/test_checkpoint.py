@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError
 from audiorec.factors import ArtistSmoothing
 from audiorec.inference import embed
-from audiorec.models.checkpoint import load_model, save_model
+from audiorec.models import load_model, save_model
 from audiorec.pipeline.status import artifact_state
 from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.workspace import Workspace

@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.inference import check_mels, embed, embed_store
-from audiorec.models.content_model import crop_mel, crops_of, select, track_vector
-from audiorec.models.frozen_features import compute_features
-from audiorec.models.heads import linear_head, standardizing_head
+from audiorec.models import (
+    compute_features,
+    crop_mel,
+    crops_of,
+    linear_head,
+    standardizing_head,
+    track_vector,
+)
+from audiorec.models.content_model import select
 
 from .conftest import MEL, make_clips, make_model
 

@@ -9,14 +9,12 @@ from torch import nn
 
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ParameterError
-from audiorec.models.config import ModelConfig
-from audiorec.models.encoder_names import TRAINED_ENCODERS
+from audiorec.models import TRAINED_ENCODERS, MlpHead, ModelConfig
 from audiorec.models.encoders import build_encoder
 from audiorec.models.encoders.base import GlobalPooling
 from audiorec.models.encoders.musicnn import MEL as MUSICNN
 from audiorec.models.encoders.pretrained import check_front_end, empty_pretrained
 from audiorec.models.encoders.spectrogram_statistics import Descriptors, modulation_bins
-from audiorec.models.heads import MlpHead
 
 MEL = MelConfig(n_mels=16)
 PRETRAINED = ("musicnn-msd", "vgg-mtt")

@@ -8,8 +8,8 @@ import pytest
 import audiorec.models.frozen_features as features_module
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, EngineError, NotFoundError, ParameterError
+from audiorec.models import compute_features, kept_features
 from audiorec.models.encoders.musicnn import MEL
-from audiorec.models.frozen_features import compute_features, kept_features
 from audiorec.worker_pool import Outcome
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from audiorec.exceptions import ParameterError
-from audiorec.models.ridge import PENALTIES, fit_ridge
+from audiorec.models import fit_ridge
+from audiorec.models.ridge import PENALTIES
 
 
 def slow_ridge(x: np.ndarray, y: np.ndarray, *, penalty: float, new: np.ndarray) -> np.ndarray:

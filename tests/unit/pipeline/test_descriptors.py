@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.descriptors import KIND, load_descriptors, save_descriptors
+from audiorec.data.catalog import Catalog, Track, load_descriptors, save_descriptors
+from audiorec.data.catalog.descriptors import KIND
 from audiorec.pipeline import Pipeline, descriptors
 from audiorec.pipeline.descriptors import describe_catalog, take_scanned
 from audiorec.scan import scan

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.plays import load_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NewerError, NotFoundError
-from audiorec.factors.store import Factors, load_factors, save_factors
+from audiorec.factors import Factors, load_factors, save_factors
 from audiorec.pipeline.forget_user import forget
 from audiorec.workspace import Workspace
 

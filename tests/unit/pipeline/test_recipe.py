@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors.config import FactorsConfig
-from audiorec.models.config import MUSICNN_MEL, ModelConfig
-from audiorec.models.encoder_names import PRETRAINED_ENCODERS
-from audiorec.models.pretrained.registry import ALIASES, PRETRAINED
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import MUSICNN_MEL, PRETRAINED_ENCODERS, ModelConfig, TrainConfig
+from audiorec.models.pretrained import PRETRAINED
+from audiorec.models.pretrained.registry import ALIASES
 from audiorec.pipeline import load_shipped
 from audiorec.pipeline.old_settings import RENAMED
 from audiorec.pipeline.recipe import Recipe

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, load_factors
 from audiorec.pipeline import Pipeline

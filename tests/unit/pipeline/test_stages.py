@@ -8,7 +8,7 @@ import pytest
 
 from audiorec import artifacts
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.external_embeddings import import_embeddings
 from audiorec.pipeline.status import artifact_state, search_state
 from audiorec.pipeline.workspace_integrity import diagnose

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 
 N, DIM = 240, 8

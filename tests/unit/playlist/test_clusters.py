@@ -7,7 +7,7 @@ import pytest
 
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist.clusters import find_clusters
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 from .conftest import make_workspace
 

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.exclusion_rules import Exclusion, excluded_tracks, save_exclusions
-from audiorec.data.plays_import import import_plays
+from audiorec.data import Exclusion, excluded_tracks, import_plays, save_exclusions
+from audiorec.data.catalog import save_descriptors
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
 from audiorec.recommend.user_profile import tracks_played_by
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog, save_descriptors
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist import KINDS, WRITERS, PlaylistRequest, build_playlist, save_playlist
@@ -27,8 +26,8 @@ from audiorec.playlist.replace import find_replacement
 from audiorec.playlist.saved import PREFIX, saved_playlists
 from audiorec.playlist.seeds import central_track
 from audiorec.playlist.source import TrackSource
+from audiorec.recommend import Library
 from audiorec.recommend.filters import TrackFilter
-from audiorec.recommend.library import Library
 
 from .conftest import DIM, SEEDS, N, make_workspace
 

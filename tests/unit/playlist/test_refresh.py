@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import save_descriptors
 from audiorec.playlist import PlaylistRequest
 from audiorec.playlist.recipe_files import recipes_in, save_recipe
 from audiorec.playlist.refresh import refresh_playlists
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 
 from ...loaded_modules import modules_loaded_by_command
 from .conftest import N, make_workspace

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.server.store import FILE, forget_listener
+from audiorec.data.server import forget_listener
+from audiorec.data.server.store import FILE
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
 from audiorec.playlist.saved import LONGEST_NAME, saved_playlists
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.playlist_files.entry_paths import PathMap
+from audiorec.data.playlist_files import PathMap
 from audiorec.data.playlist_files.reading import OWN
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.playlist import WRITERS, write_playlist

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.recommend.filters import TrackFilter, select_tracks
 

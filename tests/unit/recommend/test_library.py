@@ -14,9 +14,8 @@ from click.testing import CliRunner
 
 from audiorec import artifacts
 from audiorec.cli import cli
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.exclusion_rules import Exclusion, save_exclusions
-from audiorec.data.plays_import import import_plays
+from audiorec.data import Exclusion, import_plays, save_exclusions
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.factors import Factors, save_factors
@@ -25,9 +24,8 @@ from audiorec.index.config import IndexConfig
 from audiorec.index.reload import index_signature, open_index
 from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.playlist import PlaylistRequest, build_playlist
+from audiorec.recommend import Library, similar, similar_many
 from audiorec.recommend.filters import TrackFilter
-from audiorec.recommend.library import Library
-from audiorec.recommend.retrieval import similar, similar_many
 from audiorec.recommend.score_percentiles import PairScores
 from audiorec.recommend.user_profile import mean_vector, user_factor
 from audiorec.recommend.vector_export import export_vectors

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.mel import MelStore, compute_mels
 from audiorec.recommend.preview_segment import Preview, find_previews, preview_of
 from audiorec.scan import scan

@@ -9,7 +9,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend.retrieval import Match, recommend, similar
+from audiorec.recommend import Match, recommend, similar
 from audiorec.recommend.several_seeds import representatives
 
 

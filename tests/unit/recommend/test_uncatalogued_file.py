@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.factors import ArtistSmoothing, Factors, save_factors, smooth_by_artist
 from audiorec.recommend.uncatalogued_file import UncataloguedFile, with_artist_prior

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.database import Catalog, FileRow, Track
+from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend.retrieval import recommend, similar, similar_many
+from audiorec.recommend import recommend, similar, similar_many
 from audiorec.recommend.versions import song_of, songs_of
 
 

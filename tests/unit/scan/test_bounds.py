@@ -9,12 +9,12 @@ import zlib
 
 import pytest
 
-from audiorec.data.playlist_files.reading import entries
+from audiorec.data.playlist_files import entries
 from audiorec.exceptions import DataError
 from audiorec.id_map import LONGEST
 from audiorec.pipeline.recipe import Recipe
+from audiorec.scan import read_manifest
 from audiorec.scan.tags import read_tags
-from audiorec.scan.track_manifest import read_manifest
 
 MB = 1 << 20
 

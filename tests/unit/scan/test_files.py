@@ -9,9 +9,9 @@ from pathlib import Path
 import mutagen.id3
 import pytest
 
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.data.folder_walk import is_ignored, rules_for
-from audiorec.data.playlist_files.reading import playlists_in
+from audiorec.data.playlist_files import playlists_in
 from audiorec.scan import scan
 from audiorec.scan.files import find_audio_files
 

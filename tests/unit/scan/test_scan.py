@@ -7,7 +7,7 @@ import mutagen
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import DataError
 from audiorec.pipeline.name_matcher import recordings
 from audiorec.scan import scan, scan_manifest, scanner

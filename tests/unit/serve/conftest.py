@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig

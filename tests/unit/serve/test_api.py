@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.server.store import ServerStore
-from audiorec.data.word_search import find_tracks
+from audiorec.data import find_tracks
+from audiorec.data.catalog import Catalog
+from audiorec.data.server import ServerStore
 from audiorec.exceptions import ArtifactError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.replace import find_replacement
-from audiorec.recommend.library import Library
+from audiorec.recommend import Library
 from audiorec.serve import create_app
 from audiorec.serve.api.upload import Upload, similar_to
 from audiorec.serve.batch import SearchOptions, SimilarBatch

@@ -24,8 +24,8 @@ sync_api = pytest.importorskip(
 )
 sync_api.expect.set_options(timeout=30_000)  # as long as everything else may take on a busy machine
 
-from audiorec.data.catalog.database import Catalog  # noqa: E402
-from audiorec.data.plays.store import load_plays  # noqa: E402
+from audiorec.data.catalog import Catalog  # noqa: E402
+from audiorec.data.plays import load_plays  # noqa: E402
 from audiorec.track_map import Layout, Region, save_map  # noqa: E402
 
 from ...waiting import wait_until  # noqa: E402

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.recommend.library import Library
+from audiorec.data.catalog import Catalog
+from audiorec.recommend import Library
 
 from ...waiting import wait_until
 from .conftest import make_workspace, put_index

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError
 from audiorec.scan.scan_roots import record_scan, scan_roots
+from audiorec.serve import ServeSettings
 from audiorec.serve.app import make_state
-from audiorec.serve.config import ServeSettings
 from audiorec.workspace import Workspace
 
 from ...waiting import wait_until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.mel import store as mel_store
 from audiorec.serve import workspace_counts
 from audiorec.serve.track_table import MOST_NEW, TrackTable, topmost

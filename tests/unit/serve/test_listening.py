@@ -12,9 +12,15 @@ import time
 import polars as pl
 import pytest
 
-from audiorec.data.plays.store import load_plays
-from audiorec.data.server.listening import is_pending, listening_store, store_server_plays
-from audiorec.data.server.store import FILE, ServerStore, forget_listener
+from audiorec.data.plays import load_plays
+from audiorec.data.server import (
+    ServerStore,
+    forget_listener,
+    is_pending,
+    listening_store,
+    store_server_plays,
+)
+from audiorec.data.server.store import FILE
 from audiorec.exceptions import ParameterError, WorkspaceError
 from audiorec.pipeline.forget_user import forget
 from audiorec.serve.listening import Listening, play_or_skip
@@ -132,8 +138,8 @@ def test_taken_in_twice_counts_once(workspace, listening, monkeypatch):
 
 def test_pseudonyms_stay_pseudonyms(workspace, listening):
     workspace.salt()
+    from audiorec.data.plays import writing_plays
     from audiorec.data.plays.pseudonyms import pseudonymised
-    from audiorec.data.plays.writer import writing_plays
 
     salt = workspace.salt()
     plays = load_plays(workspace.plays)

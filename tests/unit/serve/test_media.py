@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import AudioError
 from audiorec.serve.cover_art import read_cover
 from audiorec.serve.cue_parts import cut_part

@@ -16,9 +16,8 @@ pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[s
 from starlette.testclient import TestClient
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.descriptors import save_descriptors
-from audiorec.data.exclusion_rules import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data import Exclusion, excluded_tracks, save_exclusions
+from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.mel import compute_mels
 from audiorec.playlist import KINDS
 from audiorec.serve import create_app

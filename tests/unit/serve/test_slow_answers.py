@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from audiorec.cli import cli
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError
-from audiorec.mel.compute import compute_mels
-from audiorec.models.checkpoint import save_model
+from audiorec.mel import compute_mels
+from audiorec.models import save_model
 from audiorec.serve.api.recommendations import TrackPair, occluded_pair
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.train_and_choose import train_sessions

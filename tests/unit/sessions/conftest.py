@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.train_and_choose import train_sessions

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 from audiorec.sessions.batches import parallel_steps
 
 from ..session_lists import sessions_of_lists

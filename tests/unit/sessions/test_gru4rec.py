@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 from audiorec.sessions import cold_start
 from audiorec.sessions.batches import parallel_steps
 from audiorec.sessions.cold_start import (

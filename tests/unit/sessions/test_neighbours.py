@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.sessions import Sessions
+from audiorec.data import Sessions
 from audiorec.sessions.base import SessionModel
 from audiorec.sessions.content_neighbours import ContentNeighbours
 from audiorec.sessions.neighbours import Kind, SessionNeighbours

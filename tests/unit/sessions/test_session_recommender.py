@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import (
     AmbiguousNameError,
     ArtifactError,
@@ -226,7 +226,7 @@ def test_the_stage_is_stale_on_plays_and_settings_alone(tmp_path: Path) -> None:
     longer = recipe.sessions.model_copy(update={"session_gap_minutes": 40.0})
     assert worked(recipe.model_copy(update={"sessions": longer}))
     (tmp_path / "more.csv").write_text("user_id,track_id,plays,timestamp\nu,t01,1,9\nu,t02,1,99\n")
-    from audiorec.data.plays_import import import_plays
+    from audiorec.data import import_plays
 
     import_plays(workspace.plays, tmp_path / "more.csv")
     assert "plays are newer" in SessionRecommender(workspace).stale

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from audiorec.evaluation.systems.content import changed, name_of
+from audiorec.evaluation.systems import name_of
+from audiorec.evaluation.systems.content import changed
 from audiorec.exceptions import ParameterError
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies.ablation import parse

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from audiorec.audio.descriptors import CLIP
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.pipeline.recipe import Recipe

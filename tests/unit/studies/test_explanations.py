@@ -10,10 +10,14 @@ from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.explain.occlusion import slots
-from audiorec.models.checkpoint import save_model
-from audiorec.models.config import ModelConfig
-from audiorec.models.content_model import ContentModel, InputScale, build_network
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import (
+    ContentModel,
+    InputScale,
+    ModelConfig,
+    TrainConfig,
+    build_network,
+    save_model,
+)
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import explanations
 from audiorec.studies.inputs import StudyInputs

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.data.datasets import dataset
 from audiorec.data.datasets.dataset_files import DatasetFolder
-from audiorec.data.plays.store import all_played_tracks
+from audiorec.data.plays import all_played_tracks
 from audiorec.exceptions import DataError
 from audiorec.mel import MelStore
 from audiorec.pipeline.recipe import Recipe

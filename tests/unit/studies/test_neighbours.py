@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.index import build_index

@@ -8,15 +8,13 @@ import pytest
 import torch
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import DataError
 from audiorec.metrics import auc, rank
-from audiorec.models import pretrained
-from audiorec.models.config import MUSICNN_MEL
+from audiorec.models import MUSICNN_MEL, FeatureStore, pretrained
 from audiorec.models.content_model import CONTENT_BLOCKS, RIDGE_BLOCKS
 from audiorec.models.encoders.pretrained import empty_pretrained
-from audiorec.models.frozen_features import FeatureStore
 from audiorec.pipeline.recipe import Recipe
 from audiorec.studies import one_listener
 from audiorec.studies.inputs import StudyInputs

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.index import build_index

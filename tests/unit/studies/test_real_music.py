@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.catalog import Catalog
 from audiorec.studies.real_music import main
 from audiorec.workspace import Workspace
 

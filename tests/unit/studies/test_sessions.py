@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from audiorec.audio.config import MelConfig
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.sessions import Sessions, make_sessions
+from audiorec.data import Sessions, make_sessions
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.evaluation.mel_features import mel_statistics
 from audiorec.exceptions import DataError

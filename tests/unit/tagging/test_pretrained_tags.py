@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.data.catalog.database import Catalog
+from audiorec.data.catalog import Catalog
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
-from audiorec.models.frozen_features import compute_features, encode_clips
+from audiorec.models import compute_features, encode_clips
 from audiorec.scan import scan
 from audiorec.tagging import autotag_catalog, autotag_file, pretrained_tags, tag_catalog, tag_file
 from audiorec.tagging.stage import load_probe
@@ -165,8 +165,7 @@ def test_a_probe_is_kept_and_learned_again_only_for_other_genres(
     """The five tracks stand for many: their features are planted."""
     from dataclasses import replace
 
-    from audiorec.data.catalog.records import Track
-    from audiorec.data.catalog.tags import Autotags
+    from audiorec.data.catalog import Autotags, Track
 
     rng = np.random.default_rng(0)
     with Catalog(workspace.catalog) as catalog:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
+from audiorec.tagging import learn_probe
 from audiorec.tagging import probe as module
-from audiorec.tagging.probe import FittedProbe, calibrated, labelled, learn_probe
+from audiorec.tagging.probe import FittedProbe, calibrated, labelled
 
 GENRES = ("Bossa", "House", "Metal")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.data.catalog.database import Catalog, Track
+from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.index import build_index

@@ -10,8 +10,7 @@ import torch
 
 from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings
-from audiorec.models.config import ModelConfig
-from audiorec.models.train_config import TrainConfig
+from audiorec.models import ModelConfig, TrainConfig
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 import pytest
 
-from audiorec.training.curves import BLUE, ORANGE, EpochRow, plot_history
+from audiorec.training import EpochRow
+from audiorec.training.curves import BLUE, ORANGE, plot_history
 
 HISTORY = [
     EpochRow(1, 0.9, 0.95, 300.0),

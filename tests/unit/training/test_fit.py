@@ -12,12 +12,14 @@ from audiorec.audio.config import MelConfig
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.inference import embed_store
-from audiorec.models.config import ModelConfig
-from audiorec.models.content_model import training_crop
-from audiorec.models.encoder_names import TRAINED_ENCODERS
+from audiorec.models import (
+    TRAINED_ENCODERS,
+    ModelConfig,
+    TrainConfig,
+    compute_features,
+    training_crop,
+)
 from audiorec.models.encoders.cnn import Cnn
-from audiorec.models.frozen_features import compute_features
-from audiorec.models.train_config import TrainConfig
 from audiorec.training import train
 from audiorec.training.losses import LOSSES
 

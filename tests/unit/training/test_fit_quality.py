@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.models.config import ModelConfig
+from audiorec.models import ModelConfig
 from audiorec.training import train
 from audiorec.training.fit_quality import measure_fit_quality
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.models.config import ModelConfig
-from audiorec.models.content_model import ContentNetwork, no_scale
-from audiorec.models.heads import build_head
+from audiorec.models import ContentNetwork, ModelConfig, build_head
+from audiorec.models.content_model import no_scale
 from audiorec.training.contrastive import TEMPERATURE, contrastive
 from audiorec.training.losses import LOSSES, Towers, cosine, mse
 from audiorec.training.mixup import mixup

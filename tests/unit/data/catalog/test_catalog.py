@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.database import Catalog, FileRow, Track
+from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 
 from ....loaded_modules import modules_loaded_by

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from audiorec.data.catalog.database import Catalog, FileRow, Track
+from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.data.catalog.name_search import TABLE, trigram_matches, trigrams
 from audiorec.data.catalog.schema import MIGRATIONS
-from audiorec.data.names.fuzzy_search import CLOSE, closest
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names import closest, normalize_text
+from audiorec.data.names.fuzzy_search import CLOSE
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, WorkspaceError
 
 # fmt: off

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from audiorec.artifacts import digest_file
-from audiorec.data.catalog import schema
-from audiorec.data.catalog.database import Catalog, Failure, Track
+from audiorec.data.catalog import Catalog, Failure, Track, schema
 from audiorec.data.catalog.row_mapping import OWN_COLUMNS
-from audiorec.data.names.text_folding import strip_accents
+from audiorec.data.names import strip_accents
 from audiorec.exceptions import WorkspaceError
 
 OLD = Track("t1", "/m/joga.mp3", "Björk", "Jóga", "Homogenic", 1997, "pop", 3.5, 44100, 2, "mp3")

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.catalog.database import Catalog, FileRow, Track
-from audiorec.data.catalog.tags import Autotags, Tag, given_tags, merged, shared_tags
+from audiorec.data.catalog import (
+    Autotags,
+    Catalog,
+    FileRow,
+    Tag,
+    Track,
+    given_tags,
+    merge_tags,
+    shared_tags,
+)
 from audiorec.exceptions import NotFoundError
 
 from ....loaded_modules import modules_loaded_by
@@ -144,7 +152,7 @@ def test_given_tags_are_clean_and_differ(genre):
 
 def test_a_word_of_several_sources_is_said_once_by_the_surest():
     tags = [Tag("rock", 0.4, "net"), Tag("Rock", 0.9, "probe"), Tag("sad", 0.09, "net")]
-    assert merged(tags) == [Tag("Rock", 0.9, "probe")]
+    assert merge_tags(tags) == [Tag("Rock", 0.9, "probe")]
 
 
 def test_shared_words_that_few_tracks_have_come_first():

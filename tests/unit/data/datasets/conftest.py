@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.dataset_import import add_dataset
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays.writer import writing_plays
+from audiorec.data import add_dataset
+from audiorec.data.plays import load_plays, writing_plays
 
 FIXTURES = Path(__file__).parents[3] / "data" / "datasets"
 

@@ -10,11 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.dataset_import import add_dataset
+from audiorec.data import add_dataset
 from audiorec.data.datasets import NAMES
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays.uncatalogued_names import PlayedNames
-from audiorec.data.plays.writer import writing_plays
+from audiorec.data.plays import PlayedNames, load_plays, writing_plays
 from audiorec.exceptions import DataError
 
 FIXTURES = Path(__file__).parents[3] / "data" / "datasets"

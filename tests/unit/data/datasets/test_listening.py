@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from audiorec.data.dataset_import import check_dataset
-from audiorec.data.plays.store import load_plays
+from audiorec.data import check_dataset
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 
 
@@ -210,7 +210,7 @@ def test_a_file_that_is_another(fixture, imported, content, said):
 
 @pytest.mark.parametrize("how", ["gz", "bz2", "zip"])
 def test_a_truncated_archive_leaves_the_plays_as_they_were(fixture, imported, tmp_path, how):
-    from audiorec.data.plays.store import load_plays
+    from audiorec.data.plays import load_plays
 
     folder = fixture("hetrec")
     imported("hetrec", folder)

@@ -7,12 +7,9 @@ import bz2
 import polars as pl
 import pytest
 
-from audiorec.data.dataset_import import check_dataset
+from audiorec.data import check_dataset, import_plays
 from audiorec.data.datasets import NAMES, dataset
-from audiorec.data.plays.removal import remove_parts
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays.uncatalogued_names import PlayedNames
-from audiorec.data.plays_import import import_plays
+from audiorec.data.plays import PlayedNames, load_plays, remove_parts
 from audiorec.exceptions import DataError
 
 
@@ -220,8 +217,8 @@ def test_fma_with_one_row_of_header(fixture, tmp_path):
 
 
 def test_sets_without_listening_store_none(fixture, tmp_path):
-    from audiorec.data.dataset_import import add_dataset
-    from audiorec.data.plays.writer import writing_plays
+    from audiorec.data import add_dataset
+    from audiorec.data.plays import writing_plays
 
     for name in ("fma", "mtg-jamendo"):
         with writing_plays(tmp_path / "plays") as writer:

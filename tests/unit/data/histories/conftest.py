@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from audiorec.data import HistoryReport, add_history, open_export
 from audiorec.data.histories import AUTO, history, recognise
 from audiorec.data.histories.export_files import Export
 from audiorec.data.histories.listen import Listen, Tally
-from audiorec.data.history_import import HistoryReport, add_history, open_export
-from audiorec.data.names.listen_matching import Matcher, Recording, TrackName
-from audiorec.data.plays.writer import writing_plays
+from audiorec.data.names import Matcher, Recording, TrackName
+from audiorec.data.plays import writing_plays
 
 FIXTURES = Path(__file__).parents[3] / "data" / "histories"
 SONGS = {

@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from audiorec.data import add_table, import_plays
 from audiorec.data.histories import csv as importer
 from audiorec.data.histories.plays_frame import SCHEMA
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays.writer import writing_plays
-from audiorec.data.plays_import import add_table, get_importer, import_plays
+from audiorec.data.plays import load_plays, writing_plays
+from audiorec.data.plays_import import get_importer
 from audiorec.exceptions import DataError, ParameterError
 
 HEADER = "user_id,track_id,plays\n"

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audiorec.data import add_history, open_export
 from audiorec.data.histories import IN_COLUMNS, SOURCES
-from audiorec.data.history_import import add_history, open_export
-from audiorec.data.names.listen_matching import Matcher
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays.writer import writing_plays
+from audiorec.data.names import Matcher
+from audiorec.data.plays import load_plays, writing_plays
 from audiorec.exceptions import AudiorecError, DataError
 
 from .conftest import built

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from audiorec.data import import_plays, load_sessions
 from audiorec.data.histories.m3u import read_playlists
-from audiorec.data.playlist_files.reading import entries, playlists_in
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays_import import get_importer, import_plays
-from audiorec.data.sessions import load_sessions
+from audiorec.data.playlist_files import entries, playlists_in
+from audiorec.data.plays import load_plays
+from audiorec.data.plays_import import get_importer
 from audiorec.exceptions import DataError, ParameterError
 
 

@@ -12,7 +12,7 @@ import pytest
 from audiorec.data.histories import jspf
 from audiorec.data.histories.itunes import location
 from audiorec.data.histories.jellyfin import split_name
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import DataError
 
 

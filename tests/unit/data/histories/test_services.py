@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import DataError
 
 

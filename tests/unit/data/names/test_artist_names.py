@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from audiorec.data.names.artist_names import artist_key
+from audiorec.data.names import artist_key
 
 
 def key(artist: str) -> str:

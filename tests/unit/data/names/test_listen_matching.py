@@ -8,23 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.data.names.canonical_names import (
-    album_words,
-    artist_parts,
-    artist_words,
-    split_title,
-    words,
-)
-from audiorec.data.names.listen_matching import (
-    MAX_ID,
-    SIMILAR_TITLE,
-    Matcher,
-    NameMatch,
-    Recording,
-    TrackName,
-    _ArtistTitles,
-    name_id,
-)
+from audiorec.data.names import Matcher, NameMatch, Recording, TrackName, name_id, split_title
+from audiorec.data.names.canonical_names import album_words, artist_parts, artist_words, words
+from audiorec.data.names.listen_matching import MAX_ID, SIMILAR_TITLE, _ArtistTitles
 from audiorec.data.names.name_comparison import compact, is_catalogued
 
 PAIRS = Path(__file__).parents[3] / "data" / "histories" / "pairs.tsv"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audiorec.data.names.path_names import names_from_path
+from audiorec.data.names import names_from_path
 
 
 @pytest.mark.parametrize(

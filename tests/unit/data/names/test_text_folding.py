@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from audiorec.data.names.text_folding import normalize_text
+from audiorec.data.names import normalize_text
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from audiorec.data.playlist_files.entry_paths import EntryPathMatcher, PathMap, entry_path
-from audiorec.data.playlist_files.reading import entries, playlists_in
-from audiorec.data.plays.store import load_plays
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.playlist_files import (
+    EntryPathMatcher,
+    PathMap,
+    entries,
+    entry_path,
+    playlists_in,
+)
+from audiorec.data.plays import load_plays
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.playlist.writers import write_playlist
+from audiorec.playlist import write_playlist
 
 NAMES = ("Sade/Smooth Operator.mp3", "Björk/Jóga.mp3", "Кино/Группа крови.mp3", "x/01.mp3")
 

@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.plays import bot_filter
-from audiorec.data.plays.bot_filter import check_keep, daily_plays, find_suspects
-from audiorec.data.plays.config import InteractionsConfig
+from audiorec.data.plays import (
+    InteractionsConfig,
+    bot_filter,
+    check_keep,
+    daily_plays,
+    find_suspects,
+)
 from audiorec.exceptions import DataError
 
 DAY = 86_400

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec import artifacts
-from audiorec.data.plays.interactions import Interactions, to_interactions
-from audiorec.data.plays.store import all_played_tracks, load_plays
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
+from audiorec.data.plays import Interactions, all_played_tracks, load_plays, to_interactions
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.data.plays.net_feedback import net_plays
+from audiorec.data.plays import net_plays
 
 COLUMNS = {"user_id": pl.String, "track_id": pl.String, "plays": pl.Float64,
            "skipped": pl.Float64, "rating": pl.Float64}  # fmt: skip

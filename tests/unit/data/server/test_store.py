@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from audiorec.data.server.listening import listening_store, store_server_plays
-from audiorec.data.server.store import FILE, ServerStore, forget_listener
+from audiorec.data.server import ServerStore, forget_listener, listening_store, store_server_plays
+from audiorec.data.server.store import FILE
 from audiorec.exceptions import WorkspaceError
 from audiorec.workspace import Workspace
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.data.plays.store import load_plays
+from audiorec.data.plays import load_plays
 
 from ....waiting import wait_until
 

@@ -19,13 +19,12 @@ from mutagen.flac import FLAC, Picture
 from PIL import Image
 from starlette.testclient import TestClient
 
-from audiorec.data.catalog.database import Catalog, FileRow, Track
+from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.data.path_fragments import file_of
 from audiorec.embeddings import Embeddings
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.serve.app import create_app
-from audiorec.serve.config import ServeSettings
+from audiorec.serve import ServeSettings, create_app
 from audiorec.serve.users import add_key, add_user, users_file
 from audiorec.workspace import Workspace
 

@@ -11,8 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.data.catalog.descriptors import save_descriptors
+from audiorec.data.catalog import Catalog, save_descriptors
 
 from ....waiting import wait_until
 from .asking import N_ALL, ids, listed, song_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from audiorec.data.catalog.records import Track
+from audiorec.data.catalog import Track
 from audiorec.serve.subsonic.catalog_entities import UNKNOWN_ARTIST, VARIOUS
 from audiorec.serve.subsonic.catalog_view import CatalogView
 

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from audiorec.data.plays_import import import_plays
+from audiorec.data import import_plays
 
 from ....waiting import wait_until
 from .asking import ids, listed, song_of, stored

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from audiorec.data.catalog.database import Catalog
-from audiorec.serve.app import create_app
+from audiorec.data.catalog import Catalog
+from audiorec.serve import create_app
 from audiorec.serve.subsonic.service import METHODS
 from audiorec.serve.users import add_user, users_file
 from audiorec.workspace import Workspace

@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from audiorec.data.catalog.database import Catalog, Track
-from audiorec.data.exclusion_rules import Exclusion, save_exclusions
+from audiorec.data import Exclusion, save_exclusions
+from audiorec.data.catalog import Catalog, Track
 
 from ....waiting import wait_until
 from .asking import N_ALL, ids, song_of, stored
