@@ -1,8 +1,8 @@
-"""Base of the settings: frozen, validated, with errors of one line.
+"""Base class of the settings: frozen, validated, with errors of one line.
 
-Settings stand in the ``config.py`` of the lowest package that reads them;
+Settings are in the ``config.py`` of the lowest package that reads them;
 `audiorec.pipeline.recipe` gathers them.
-A key that no section knows is an error: a misspelt setting never passes for the default.
+An unknown key is an error: a misspelt setting never passes for the default.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Seed = Field(default=0, ge=0, le=MAX_SEED)
 
 
 class Section(BaseModel):
-    """Base of every stage's settings.
+    """Base class of every stage's settings.
 
     Attributes
     ----------
     former : frozenset of str
-        Settings of earlier versions, as artifacts of then have them; they are passed over.
+        Settings of earlier versions, found in their artifacts; they are ignored.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -44,7 +44,7 @@ class Section(BaseModel):
 
 
 def _one_line(error: ValidationError) -> str:
-    """Say the first thing wrong, with its key, its value and what would be right."""
+    """Describe the first error, with its key, its value and valid ones."""
     first = error.errors()[0]
     kind, value = first["type"], first["input"]
     key = ".".join(part for part in first["loc"] if isinstance(part, str))
@@ -57,7 +57,7 @@ def _one_line(error: ValidationError) -> str:
         return f"[{section}] {reason}" if section else reason
     if kind in ("model_type", "model_attributes_type"):
         return f"{key}={value!r} must be a table: put settings under [{key}]"
-    # What pydantic adds after a comma is how it tried to read the value, but for choices.
+    # After a comma pydantic adds how it tried to parse the value, but for choices.
     allowed = first["msg"] if kind == "literal_error" else first["msg"].partition(",")[0]
     allowed = allowed.replace("Input should be", "must be", 1).replace("a valid tuple", "a list")
     inside = any(isinstance(part, int) for part in first["loc"])

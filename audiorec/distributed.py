@@ -1,6 +1,6 @@
-"""Processes that torchrun started together: a thin layer over torch.distributed.
+"""Processes started by torchrun: a thin layer over torch.distributed.
 
-Alone, which is the rule, everything here gives back what it was given and waits for nobody.
+In a single process, which is the rule, everything here returns its input and does not wait.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any, NamedTuple, TypeVar
 
 from audiorec.exceptions import EngineError, first_line
 
-# Imports in functions: torch, which one process alone never needs.
+# Imports in functions: torch, not needed by a single process.
 
 Value = TypeVar("Value")
 
-# The others wait while the first learns or encodes alone; who dies is found out by torchrun.
+# The others wait while the first one trains or encodes alone; torchrun detects a process that dies.
 PATIENCE = timedelta(days=7)
 
 
 class Processes(NamedTuple):
-    """Processes that work together, as one of them sees it.
+    """A group of processes, as one of them sees it.
 
     Attributes
     ----------
     rank : int
-        This one's number, from 0.
+        Number of this process, from 0.
     size : int
-        How many there are.
+        Number of processes.
     local_rank, local_size : int
-        The same on its machine.
+        The same on this machine.
     """
 
     rank: int = 0
@@ -42,11 +42,11 @@ class Processes(NamedTuple):
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that holds the lock, writes artifacts and speaks."""
+        """Whether this process holds the lock, writes artifacts and reports."""
         return self.rank == 0
 
     def broadcast(self, value: Value) -> Value:
-        """What the first process has, on all."""
+        """Return the first process's value on all."""
         if self.size == 1:
             return value
         from torch import distributed
@@ -57,7 +57,7 @@ class Processes(NamedTuple):
         return box[0]
 
     def all_gather(self, value: Value) -> list[Value]:
-        """What every process has, in the order of their numbers."""
+        """Return the values of all processes, in the order of their numbers."""
         if self.size == 1:
             return [value]
         from torch import distributed
@@ -69,7 +69,7 @@ class Processes(NamedTuple):
 
     @contextmanager
     def rank_zero_first(self) -> Iterator[None]:
-        """The first process does what is in the block, then the others find it done."""
+        """Run the block in the first process, then in the others, which find its results."""
         if not self.first:
             self.broadcast(None)
         yield
@@ -77,7 +77,7 @@ class Processes(NamedTuple):
             self.broadcast(None)
 
     def share(self, n: int) -> slice:
-        """This process's part of `n` things."""
+        """This process's share of `n` items."""
         return slice(n * self.rank // self.size, n * (self.rank + 1) // self.size)
 
     @contextmanager
@@ -85,21 +85,21 @@ class Processes(NamedTuple):
         try:
             self._connect()
             yield
-        except RuntimeError as error:  # of every kind of connection, when another process ends
+        except RuntimeError as error:  # for any kind of connection, when another process ends
             raise EngineError(
                 f"process {self.rank} of {self.size} lost the others ({first_line(error)}); see "
                 "what the first to end says, and run it again: it goes on from there"
             ) from None
 
     def _connect(self) -> None:
-        """Begin to talk, once."""
+        """Connect to the others, once."""
         import torch
         from torch import distributed
 
         if distributed.is_initialized():
             return
-        # Imported later, its default arguments keep the group, whose threads then end the process
-        # by SIGABRT when they let go of a tensor while the interpreter shuts down.
+        # If it is imported later, its default arguments hold the group, whose threads then end the
+        # process by SIGABRT when they free a tensor while the interpreter shuts down.
         import torch.distributed.nn.functional
 
         cuda = torch.cuda.is_available()
@@ -114,8 +114,8 @@ ALONE = Processes()
 
 
 def process_group() -> Processes:
-    """The processes that this one was started with."""
-    # Batch schedulers set some of these variables too, and ask for nothing by it.
+    """The group in which this process was started."""
+    # Batch schedulers set some of these variables too, for other purposes.
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return ALONE
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")

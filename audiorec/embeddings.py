@@ -1,4 +1,4 @@
-"""Ids with a vector each: the one type for factors from plays and for predictions from sound."""
+"""Embeddings by id: the common type of factors from plays and of predictions from audio."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from audiorec import artifacts
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.id_map import IdMap
 
-BLOCK = 65_536  # rows looked at at once
+BLOCK = 65_536  # rows checked at once
 
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
-    """Ids and a vector for each.
+    """Ids with a vector each.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Embeddings:
     Raises
     ------
     ParameterError
-        If the shapes disagree, an id stands twice or a value is not finite.
+        If the shapes disagree, an id is repeated or a value is not finite.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Embeddings:
         object.__setattr__(self, "ids", tuple(map(str, ids)))
         object.__setattr__(self, "vectors", matrix)
         if len(set(self.ids)) != len(self.ids):
-            _ = self.id_map  # raises, and names the id
+            _ = self.id_map  # raises, with the id
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -81,15 +81,15 @@ class Embeddings:
         return IdMap(self.ids)
 
     def take(self, ids: Sequence[str]) -> Embeddings:
-        """The embeddings of `ids`, in that order; `NotFoundError` names one that has none."""
+        """Select `ids`, in that order; `NotFoundError` if one has no vector."""
         return Embeddings(ids, self.vectors[self.id_map.rows(ids)])
 
     def normalized(self) -> Embeddings:
-        """Every vector scaled to length 1; a zero vector stays zero."""
+        """Scale every vector to length 1; a zero vector stays zero."""
         return Embeddings(self.ids, unit_norm(self.vectors))
 
     def updated(self, other: Embeddings) -> Embeddings:
-        """These and `other`'s; where both have an id, `other`'s vector stands."""
+        """These and `other`'s; for an id in both, `other`'s vector is used."""
         if len(self) and len(other) and self.dim != other.dim:
             raise ParameterError(f"vectors of {other.dim} dimensions do not fit {self.dim}")
         if not len(self):
@@ -121,14 +121,14 @@ class Embeddings:
 
     @classmethod
     def load(cls, directory: Path, *, kind: str = "embeddings") -> Embeddings:
-        """Read an artifact that `save` wrote, its vectors memory-mapped; see `read`."""
+        """Read an artifact written by `save`, its vectors memory-mapped; see `read`."""
         return read(directory, artifacts.load_manifest(directory, kind=kind))
 
 
 def read(
     directory: Path, manifest: artifacts.Manifest, *, ids: str = "ids", vectors: str = "vectors"
 ) -> Embeddings:
-    """Two arrays of an artifact that belong together, the vectors memory-mapped.
+    """Read ids and vectors of an artifact, the vectors memory-mapped.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def read(
     Raises
     ------
     ArtifactError
-        If they do not fit each other, or a vector is not finite.
+        If they do not match, or a vector is not finite.
     """
     names = artifacts.load_array(directory, manifest, ids, mmap=False).tolist()
     rows = artifacts.load_array(directory, manifest, vectors)
@@ -179,6 +179,6 @@ def unit_norm(vectors: np.ndarray) -> np.ndarray:
 
 
 def predicts_into(made: artifacts.Manifest, space: artifacts.Manifest) -> bool:
-    """Whether embeddings were predicted into this space of factors, by their manifests."""
-    # Earlier versions named the manifest of the factors instead of what they are.
+    """Whether embeddings were predicted in this space of factors, by their manifests."""
+    # Earlier versions recorded the digest of the factors' manifest instead of their content.
     return made.inputs.get("factors") in space.digests

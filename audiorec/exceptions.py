@@ -1,7 +1,7 @@
-"""The errors that audiorec raises on purpose.
+"""Exceptions raised by audiorec.
 
-Every message is one line that names the thing, the value and the remedy. The command line prints
-it and exits with 1; anything else that escapes is a bug.
+Every message is one line with the thing, the value and the remedy. The command line prints it
+and exits with 1; any other exception is a bug.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from audiorec.printable_text import one_line
 
 
 class AudiorecError(Exception):
-    """Base of every error that audiorec raises on purpose."""
+    """Base class of audiorec's exceptions."""
 
 
 class ParameterError(AudiorecError, ValueError):
-    """A parameter has a value that it cannot have."""
+    """A parameter has an invalid value."""
 
 
 class DataError(AudiorecError):
-    """A file handed to audiorec (listening, a manifest, a recipe) cannot be used as it is."""
+    """A file given to audiorec (listening, a manifest, a recipe) cannot be used."""
 
 
 class NoSessionsError(DataError):
-    """No plays follow one another closely enough to be a session."""
+    """No plays follow each other closely enough to be a session."""
 
 
 class AudioError(AudiorecError):
-    """An audio file cannot be decoded, or holds nothing to listen to."""
+    """An audio file cannot be decoded, or is silent or too short."""
 
 
 class NotFoundError(AudiorecError):
-    """No track or listener has the name that was asked for."""
+    """No track or listener has the given name."""
 
 
 class AmbiguousNameError(NotFoundError):
-    """A name fits several tracks.
+    """A name matches several tracks.
 
     Parameters
     ----------
     message : str
-        One line that says what is ambiguous.
+        One line that describes the ambiguity.
     candidates : sequence of str
-        What the name could mean, best first.
+        Possible meanings of the name, best first.
     """
 
     def __init__(self, message: str, *, candidates: Sequence[str] = ()) -> None:
@@ -61,7 +61,7 @@ class DamagedArtifactError(ArtifactError):
 
 
 class NewerError(ArtifactError):
-    """An artifact is from a newer version of audiorec: it is neither read nor replaced."""
+    """An artifact is of a newer version of audiorec: it is neither read nor replaced."""
 
 
 class WriteError(ArtifactError):
@@ -69,36 +69,36 @@ class WriteError(ArtifactError):
 
 
 class WorkspaceError(AudiorecError):
-    """A workspace is missing, from a newer version, not writable, or in use."""
+    """A workspace is missing, of a newer version, not writable, or in use."""
 
 
 class BusyError(AudiorecError):
-    """As much is being done already as may be done at once."""
+    """The limit of concurrent work is reached."""
 
 
 class JobRunningError(BusyError):
-    """A job is on, and there is one at a time."""
+    """A job is running already, and there is one at a time."""
 
 
 class TrainingError(AudiorecError):
-    """Training cannot go on, or cannot begin."""
+    """Training cannot continue, or cannot start."""
 
 
 class EngineError(AudiorecError):
-    """What work was to be handed to is not installed, does not answer, or lost it."""
+    """A processing engine is not installed, does not answer, or lost the work."""
 
 
 def data_error(where: str | Path, what: str, remedy: str) -> DataError:
-    """One line that names the file, what is wrong with it, and what to do."""
+    """Make an error of one line: the file, what is wrong with it, and the remedy."""
     return DataError(one_line(f"{where} {what}; {remedy}"))
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of another library says, in its first line; its kind where it says nothing."""
+    """First line of another library's error; its class if it has no message."""
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
 
 
 def system_reason(error: Exception) -> str:
-    """What the system says of an error; of one that it did not make, the first line."""
+    """The system's reason of an error; for other errors, the first line."""
     return getattr(error, "strerror", None) or first_line(error)

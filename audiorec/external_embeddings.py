@@ -1,4 +1,4 @@
-"""Vectors that were made elsewhere, served as if they had been made here: the mirror of export."""
+"""Import of embeddings computed elsewhere, the counterpart of export."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from audiorec.index.config import IndexConfig
 from audiorec.index.exact import row_norms
 from audiorec.workspace import Workspace
 
-# Imports in functions: polars, where vectors are imported: answers start without it.
+# Imports in functions: polars, only to import vectors: answers start without it.
 
 DETAILS = ("path", "artist", "title", "album", "year", "genre")
-# What a workspace has when vectors of its own come from the music in it.
+# Artifacts of a workspace whose vectors were computed from music.
 OWN = ("plays", "mels", "factors", "model", "head")
 ASIDE = ".import-"
-LONGEST = 1e15  # of a vector: the squares of longer ones are more than single precision holds
+LONGEST = 1e15  # of a vector: the squares of longer ones exceed single precision
 
 
 class ImportedVectors(NamedTuple):
-    """What was imported.
+    """Counts of imported vectors, and the kind of their index.
 
     Attributes
     ----------
     vectors, dim : int
-        How many, and of how many dimensions.
+        Number of vectors, and of their dimensions.
     named : int
-        Tracks that have a row in the table of tracks.
+        Number of tracks in the table of tracks.
     passed_over : int
-        Rows of that table without a vector.
+        Number of rows of that table without a vector.
     kind : str
-        How neighbours are found: "exact", "hnsw" or "ivf".
+        Structure of the index: "exact", "hnsw" or "ivf".
     """
 
     vectors: int
@@ -59,25 +59,25 @@ def import_embeddings(
     replace: bool = False,
     config: IndexConfig | None = None,
 ) -> ImportedVectors:
-    """Serve the vectors of a Parquet file from a workspace of their own.
+    """Import the vectors of a Parquet file into a workspace of their own.
 
     Parameters
     ----------
     workspace : Workspace
-        A new one, or one that is scanned at most.
+        A new one, or one that was at most scanned.
     file : Path
-        Columns ``track_id`` and ``vector``, a list of numbers, as ``audiorec export`` writes them.
+        Columns ``track_id`` and ``vector``, a list of numbers, as written by ``audiorec export``.
     tracks : Path or None
         CSV in UTF-8 with the column ``track_id`` and any of ``path`` (relative to the file),
-        ``artist``, ``title``, ``album``, ``year`` and ``genre``. Without it, tracks are their ids.
+        ``artist``, ``title``, ``album``, ``year`` and ``genre``. Without it, tracks have only ids.
     replace : bool
-        Whether vectors that were imported before give way to these, and their tracks with them.
+        Whether to replace vectors imported before, and their tracks.
     config : IndexConfig or None
 
     Raises
     ------
     DataError
-        If a file cannot be read or used as it is; the workspace is then as before.
+        If a file cannot be read or is invalid; the workspace is then unchanged.
     WorkspaceError
         If the workspace has vectors already, or music of its own.
     """
@@ -87,7 +87,7 @@ def import_embeddings(
     rows = [track for track_id, track in details.items() if track_id in embeddings]
     with workspace.writing():
         _check_room(workspace, embeddings, replace=replace)
-        # All that takes room is written beside what stands; then nothing but names change.
+        # All large files are written beside the existing ones; then only names change.
         with tempfile.TemporaryDirectory(prefix=ASIDE, dir=workspace.root) as aside:
             new = Path(aside)
             embeddings.save(new / "embeddings", extra={"imported": file.name})
@@ -104,12 +104,12 @@ def import_embeddings(
 
 
 def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
-    """End an import: make the index where it is not whole, or not theirs; forget other tracks.
+    """Finish an import: build the index unless it is complete and current; drop other tracks.
 
     Returns
     -------
     summary : str or None
-        None where nothing was to be done.
+        None if there was nothing to do.
     """
     vectors = artifacts.load_manifest(workspace.embeddings, kind="embeddings")
     inputs = {"embeddings": vectors.fingerprint}
@@ -122,7 +122,7 @@ def index_imported(workspace: Workspace, *, config: IndexConfig) -> str | None:
 
 
 def _forget_all_but(track_ids: Sequence[str], workspace: Workspace) -> None:
-    """Take tracks out of the catalogue whose vectors gave way to others; scanned ones stay."""
+    """Remove tracks from the catalogue whose vectors were replaced; scanned ones are kept."""
     with Catalog(workspace.catalog, read_only=True) as catalog:
         removed = catalog.without_audio().difference(track_ids)
     if removed:
@@ -133,7 +133,7 @@ def _forget_all_but(track_ids: Sequence[str], workspace: Workspace) -> None:
 def _build(
     workspace: Workspace, vectors: Path, place: Path, *, config: IndexConfig | None
 ) -> Index:
-    """Index the vectors of an artifact, and store that as another."""
+    """Index the vectors of an artifact, and store the index as another."""
     manifest = artifacts.load_manifest(vectors, kind="embeddings")
     embeddings = Embeddings.load(vectors)
     index = build_index(embeddings, config=config or IndexConfig(), work=workspace.root)
@@ -146,7 +146,7 @@ def _build(
 
 
 def _is_unfinished(workspace: Workspace, embeddings: Embeddings) -> bool:
-    """Whether these very vectors stand there without an index that was made of them."""
+    """Whether these very vectors are stored without an index of them."""
     vectors = artifacts.load_valid(workspace.embeddings, kind="embeddings")
     index = artifacts.load_valid(workspace.index, kind="index")
     if vectors is None or (
@@ -158,13 +158,13 @@ def _is_unfinished(workspace: Workspace, embeddings: Embeddings) -> bool:
 
 
 def read_vectors(file: Path) -> Embeddings:
-    """Ids and vectors of a Parquet file, in the order of the ids.
+    """Read ids and vectors of a Parquet file, in the order of the ids.
 
     Raises
     ------
     DataError
-        If it cannot be read, lacks a column or rows, an id stands twice or is missing, or vectors
-        differ in length or hold what is no finite number.
+        If it cannot be read, lacks a column or rows, an id is repeated or missing, or vectors
+        differ in length or are not finite.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def read_vectors(file: Path) -> Embeddings:
     """
     import polars as pl
 
-    if file.exists() and not file.is_file():  # a pipe would be waited for, without end
+    if file.exists() and not file.is_file():  # a pipe could block forever
         raise data_error(file, "is no regular file", "copy it into one")
     try:
         schema = dict(pl.read_parquet_schema(file))
@@ -205,13 +205,13 @@ def read_vectors(file: Path) -> Embeddings:
 
 
 def read_details(tracks: Path) -> dict[str, Track]:
-    """What a table tells of tracks, by their ids; see `import_embeddings`.
+    """Read a table of tracks, by their ids; see `import_embeddings`.
 
     Raises
     ------
     DataError
-        If it cannot be read, lacks the column or rows, a line is cut off, or an id or a path
-        stands twice.
+        If it cannot be read, lacks the column or rows, a line is truncated, or an id or a path is
+        repeated.
     """
     rows = read_table(tracks, required_columns=("track_id",), optional_columns=DETAILS)
     by_id: dict[str, Track] = {}
@@ -242,7 +242,7 @@ def _track_of(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
         raise data_error(
             tracks, f"has year {year!r} in line {line}", "give four digits, or nothing"
         )
-    # The catalogue knows every track by a path; one that has none is known by its id.
+    # Every track of the catalogue has a path; a track without one has its id.
     path = str((tracks.parent / path).absolute()) if path else values["track_id"]
     return Track(
         values["track_id"],
@@ -256,7 +256,7 @@ def _track_of(tracks: Path, line: int, values: Mapping[str, str]) -> Track:
 
 
 def _check_room(workspace: Workspace, embeddings: Embeddings, *, replace: bool) -> None:
-    """Raise an error where vectors would be lost: made from music, or by a newer version."""
+    """Raise an error if vectors would be lost: made from music, or by a newer version."""
     own = [kind for kind in OWN if artifacts.exists(workspace.root / kind)]
     if own:
         raise WorkspaceError(

@@ -1,4 +1,4 @@
-"""Between the ids that people use and the row numbers that arrays use."""
+"""Mapping between ids of tracks or listeners and row numbers of arrays."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from audiorec.exceptions import NotFoundError, ParameterError
 
-LONGEST = 512  # characters: ids are kept in arrays as wide as the longest of them
+LONGEST = 512  # characters: arrays of ids are as wide as the longest of them
 
 
 def id_problem(id_: str) -> str:
-    """What keeps an id from being kept, and the remedy; empty where nothing does."""
+    """Describe why an id cannot be stored, and the remedy; empty if it can."""
     if len(id_) > LONGEST:
         return f"{id_[:40]!r}... has {len(id_):,} characters; give one of at most {LONGEST}"
     if "\0" in id_:
@@ -28,12 +28,12 @@ class IdMap:
     ids : iterable of str
         Unique ids, in the order of the rows.
     noun : str
-        What an id names, for messages: ``"track"``, ``"listener"``.
+        Kind of ids, for messages: ``"track"``, ``"listener"``.
 
     Raises
     ------
     ParameterError
-        If an id stands twice.
+        If an id is repeated.
     """
 
     def __init__(self, ids: Iterable[str], *, noun: str = "track") -> None:
@@ -68,7 +68,7 @@ class IdMap:
         return self._ids
 
     def row(self, id_: str) -> int:
-        """Row of one id; `NotFoundError` when it has none."""
+        """Row of one id; `NotFoundError` if it is unknown."""
         try:
             return self._rows[id_]
         except KeyError:

@@ -1,4 +1,4 @@
-"""From a model and clips to `Embeddings`; plain torch, no training loop."""
+"""Inference: predict `Embeddings` of clips by a model, in plain torch."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def embed(
     ----------
     model : ContentModel
     mels : iterable of (str, sequence of np.ndarray [shape=(n_mels, n_frames)])
-        Each track's id and the log-mels of its clips, made with ``model.mel``. They are taken
-        one by one, so that a generator keeps memory small.
+        Each track's id and the log-mels of its clips, computed with ``model.mel``. They are
+        consumed one by one, so that a generator keeps memory small.
     device : {"auto", "cpu", "cuda", "mps"}
     progress : Progress
     total : int, optional
-        How many tracks there are, for `progress`.
+        Number of tracks, for `progress`.
 
     Returns
     -------
@@ -63,9 +63,9 @@ def embed(
     Raises
     ------
     ArtifactError
-        If the encoder's pretrained weights are not in the cache, or damaged there.
+        If the encoder's pretrained weights are missing in the cache, or damaged.
     ParameterError
-        If a track has no clip, or a clip another number of bands or values that are not finite.
+        If a track has no clip, or a clip has another number of bands or values that are not finite.
 
     Examples
     --------
@@ -111,14 +111,14 @@ def embed_store(
     store : MelStore
     ids : sequence of str, optional
     features : FeatureStore, optional
-        What a frozen encoder gives for the store, so that it need not be computed again.
+        Features of the store by a frozen encoder, which are then not computed again.
     device, progress
         See `embed`.
 
     Raises
     ------
     ArtifactError
-        If the store was made with other mel settings than the model.
+        If the mel settings of the store differ from the model's.
     NotFoundError
         If an id of `ids` is not in the store.
     """
@@ -146,12 +146,12 @@ def embed_elsewhere(
     device: str = "auto",
     progress: Progress = silent,
 ) -> Embeddings:
-    """Predict as `embed_store` does, by other processes.
+    """Predict as `embed_store` does, in other processes.
 
     Parameters
     ----------
     directory : Path
-        Of the model; read by every process, as the store is.
+        Folder of the model; read by every process, like the store.
     store : MelStore
     engine : {"local", "ray"}
     ids : sequence of str
@@ -164,7 +164,7 @@ def embed_elsewhere(
     Raises
     ------
     ArtifactError
-        If the store was made with other mel settings than the model.
+        If the mel settings of the store differ from the model's.
     EngineError
         If a process cannot read the store or the model.
     """
@@ -182,7 +182,7 @@ def embed_elsewhere(
 
 
 def embed_track(track_id: str, *, model: Path, mels: Path, device: str) -> np.ndarray:
-    """What a process does with one track : np.ndarray [shape=(n_outputs,)], float32."""
+    """Predict one track, in a worker process : np.ndarray [shape=(n_outputs,)], float32."""
     opened = _opened_model(model, artifacts.load_manifest(model, kind="model").fingerprint)
     clips = clips_of(opened_store(mels), track_id)
     return embed(opened, [(track_id, clips)], device=device).vectors[0]
@@ -211,7 +211,7 @@ def _gathered(
 
 
 def check_mels(model: ContentModel, config: MelConfig) -> None:
-    """Raise `ArtifactError` unless spectrograms of these settings are what the model takes."""
+    """Raise `ArtifactError` unless the model accepts spectrograms of these settings."""
     if line := unlike(model.mel, config):
         raise ArtifactError(line)
 

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first asked for, so that it loads at once."""
+"""Lazy imports of a package's names, so that the package itself loads at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def lazy_attributes(package: str, names: Mapping[str, Iterable[str]]) -> Callable[[str], Any]:
-    """A package's ``__getattr__`` (PEP 562).
+    """Make a package's ``__getattr__`` (PEP 562).
 
     Parameters
     ----------

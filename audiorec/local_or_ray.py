@@ -1,4 +1,4 @@
-"""Where work on many items is done: by processes of this machine, or by a Ray cluster.
+"""Parallel work on many items: in processes of this machine, or on a Ray cluster.
 
 Both give the same outcomes in the same order. This is the only module that imports Ray, which
 comes with the extra ``ray``.
@@ -28,10 +28,10 @@ ENGINES: tuple[Engine, ...] = ("local", "ray")
 
 TIMEOUT = 120.0  # s
 CONNECT_SECONDS = 10.0
-CHUNK = 16  # items to a task: what is worked anew when its worker is killed
-AT_ONCE = 4096  # tasks that Ray is told of at a time, so that it need not hold a whole catalogue
+CHUNK = 16  # items of a task: those repeated when its worker is killed
+AT_ONCE = 4096  # tasks given to Ray at a time, so that it need not hold a whole catalogue
 
-# Ray looks at these when it is imported, or when it starts: no reports of use to its makers, no
+# Ray reads these when it is imported, or when it starts: no usage reports to its makers, no
 # advice on the terminal.
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -49,36 +49,36 @@ def run_on(
     timeout: float = TIMEOUT,
     chunk: int = CHUNK,
 ) -> Iterator[Outcome[Item, Value]]:
-    """Call a function on every item, wherever the engine has processes.
+    """Call a function on every item, in the processes of an engine.
 
     Parameters
     ----------
     engine : {"local", "ray"}
-        Local is `audiorec.worker_pool.run_isolated`. Ray takes the cluster that ``RAY_ADDRESS``
-        names, the session that this process has open already, or one of its own on this machine.
-        Its machines must see the files that `function` reads under the same paths.
+        Local is `audiorec.worker_pool.run_isolated`. Ray uses the cluster in ``RAY_ADDRESS``, the
+        session that this process has open already, or a new one on this machine. Its machines
+        must see the files read by `function` under the same paths.
     function : callable
         Importable by name, or a `functools.partial` of such.
     items : iterable
-        Read as the work goes on.
+        Read as the work proceeds.
     n_jobs : int or None
-        Processes at a time; None is one per CPU, of the cluster where there is one.
+        Number of processes at a time; None is one per CPU, of the cluster if there is one.
     timeout : float
-        Seconds after which an item is given up.
+        Seconds until an item is given up.
     chunk : int
-        Items that Ray hands to a process at once.
+        Items in one task of Ray.
 
     Yields
     ------
     outcome : Outcome
-        In the order of `items`, as `run_isolated` gives it: what a decoder does to its process
-        costs its own item. A Ray worker that is killed, or a machine that is lost, costs time and
-        no item.
+        In the order of `items`, as of `run_isolated`: a decoder that crashes its process costs
+        its own item. A Ray worker that is killed, or a machine that is lost, costs time but no
+        item.
 
     Raises
     ------
     ParameterError
-        If there is no such engine, or `n_jobs` or `timeout` is not positive.
+        If the engine is unknown, or `n_jobs` or `timeout` is not positive.
     EngineError
         If Ray is not installed, does not answer, or loses the work for good.
     """
@@ -92,7 +92,7 @@ def run_on(
 
 
 def check_engine(engine: Engine) -> None:
-    """Raise `EngineError` where an engine is not to be had, before any work is begun."""
+    """Raise `EngineError` if an engine is not available, before any work is begun."""
     if engine == "ray":
         _ray()
         _check_address(os.environ.get("RAY_ADDRESS", ""))
@@ -107,7 +107,7 @@ def _on_ray(
     """Stream chunks of items through Ray Data, a task each; outcomes in order."""
     rows = ({"items": pickle.dumps(chunk)} for chunk in chunks)
     first = next(rows, None)
-    if first is None:  # no cluster is started for nothing
+    if first is None:  # no cluster is started without work
         return
     ray = _ray()
     with _session(ray, n_jobs=n_jobs), _failures_named(ray):
@@ -134,7 +134,7 @@ def _stream(
     context.print_on_execution_start = False
     with ray.data.DataContext.current(context):
         given = ray.data.from_items(rows, override_num_blocks=len(rows))
-        # Bytes, not columns: arrays of any shape come back as they were, bit for bit.
+        # Bytes, not columns: arrays of any shape are returned unchanged, bit for bit.
         at_a_time = None if n_jobs is None else min(n_jobs, len(rows))
         done = given.map(work, num_cpus=1, concurrency=at_a_time)
         for row in done.iter_rows():
@@ -149,7 +149,7 @@ def _chunks(items: Iterator[Item], size: int) -> Iterator[tuple[Item, ...]]:
 def _work(
     row: dict[str, bytes], *, function: Callable[[Any], Any], timeout: float
 ) -> dict[str, bytes]:
-    """What a Ray worker does with a chunk: it hands it to a process that may die of it."""
+    """Process a chunk in a Ray worker: in a separate process, which may crash."""
     items = pickle.loads(row["items"])
     outcomes = list(_pool().map(function, items, timeout=timeout))
     return {"outcomes": pickle.dumps(outcomes, protocol=pickle.HIGHEST_PROTOCOL)}
@@ -157,22 +157,22 @@ def _work(
 
 @lru_cache(maxsize=1)
 def _pool() -> Pool:
-    """One process beside each Ray worker, for as long as that lives."""
+    """One process beside each Ray worker, as long as that exists."""
     return Pool(n_jobs=1)
 
 
 def _ray() -> Any:
-    """Ray and its data library, imported without their advice."""
+    """Import Ray and its data library, without their advice."""
     for key, value in QUIET.items():
         os.environ.setdefault(key, value)
     try:
-        import ray  # here: the only need of the extra `ray`
+        import ray  # here: only for the extra `ray`
         import ray.data
     except ImportError:
         raise EngineError(
             "engine 'ray' needs Ray, which is not installed; run: pip install 'audiorec-music[ray]'"
         ) from None
-    # Its log file keeps everything, and so do handlers of the program that asks; the terminal is
+    # Its log file records everything, and so do handlers of the calling program; the terminal is
     # for results and progress.
     for handler in logging.getLogger("ray.data").handlers:
         if handler.name == "console":
@@ -181,10 +181,10 @@ def _ray() -> Any:
 
 
 def _check_address(address: str) -> None:
-    """Raise `EngineError` where nothing listens at ``host:port``: Ray itself tries for minutes."""
+    """Raise `EngineError` if nothing listens at ``host:port``: Ray itself tries for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
-        return  # such as "auto" or "local", which Ray itself makes out
+        return  # such as "auto" or "local", which Ray itself resolves
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
@@ -196,7 +196,7 @@ def _check_address(address: str) -> None:
 
 @contextmanager
 def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
-    """A connection to Ray for as long as the block lasts; one that is open already stays open."""
+    """Connect to Ray for the duration of the block; an open connection stays open."""
     if ray.is_initialized():
         yield
         return
@@ -208,7 +208,7 @@ def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
         ray.init(
             address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **own
         )
-    except Exception as error:  # Ray raises plain ones too, as where a node takes too long to start
+    except Exception as error:  # Ray raises plain ones too, as for a node that starts too slowly
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
         raise EngineError(
             f"Ray does not start {where} ({first_line(error)}); start a cluster with "
@@ -218,7 +218,7 @@ def _session(ray: Any, *, n_jobs: int | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-        # Ray takes the signal for itself, and would keep it.
+        # Ray takes over the signal, and would keep it.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, terminated)
 
@@ -228,7 +228,7 @@ def _failures_named(ray: Any) -> Iterator[None]:
     try:
         yield
     except ray.exceptions.RayError as error:
-        # The traceback of a task is many lines; what went wrong is its cause.
+        # The traceback of a task is many lines; its cause is what went wrong.
         cause = getattr(error, "cause", None) or error
         raise EngineError(
             f"Ray gave up the work ({type(cause).__name__}: {first_line(cause)}); what was done "

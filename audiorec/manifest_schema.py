@@ -1,4 +1,4 @@
-"""Types of what manifests keep beside their files: one that was written by hand is refused."""
+"""Types of the `extra` facts in manifests, to reject manifests that were edited by hand."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ OPTIONAL_NUMBER = (int, float, type(None))
 
 
 class ValuesOf(NamedTuple):
-    """A table or list whose values are all of one shape."""
+    """A table or list whose values are all of one type."""
 
     kind: type
     of: Any
 
 
 class Required(NamedTuple):
-    """A value that must be there."""
+    """A required value."""
 
     shape: Any
 
 
-# By kind of artifact: a type, types, `ValuesOf`, or a table of such by key. Other keys may be
-# anything: nothing reads them but to show them.
+# By kind of artifact: a type, types, `ValuesOf`, or a table of these by key. Other keys may
+# have any value: they are only displayed.
 SHAPES: Mapping[str, Mapping[str, Any]] = {
     "plays": {
         "parts": ValuesOf(
@@ -59,7 +59,7 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
 
 
 def check_extra(kind: str, extra: Mapping[str, Any]) -> None:
-    """Raise `ValueError` that names what is not of its type, or lacking.
+    """Raise `ValueError` that names a value of the wrong type, or a missing one.
 
     Parameters
     ----------

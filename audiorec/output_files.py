@@ -1,8 +1,8 @@
-"""Files that a person names for an answer: playlists, exports, pages.
+"""Output files chosen by the user: playlists, exports, pages.
 
-Unlike a file of an artifact, the place of one that is named may be a device, a pipe or a link, and
-what stands there may be shared with others: it is written as any program would write it, but whole
-or not at all where the file system can do that.
+Unlike a file of an artifact, the path of one chosen by the user may be a device, a pipe or a link,
+and its folder may be shared with others: it is written as by any program, but atomically if the
+file system can do that.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ NAMED = {"stdout": 1, "stderr": 2}
 
 @contextmanager
 def output_file(path: Path, *errors: type[Exception]) -> Iterator[Path]:
-    """A name to write to; what is there when the block ends well goes to `path`.
+    """Yield a path to write to; its content is moved to `path` if the block ends normally.
 
-    A regular file is replaced in one step and keeps its mode; of a link the target is replaced. A
+    A regular file is replaced in one step and keeps its mode; for a link the target is replaced. A
     device, a pipe or an open stream is written to.
 
     Parameters
     ----------
     path : Path
-        Its folder is made.
+        Its folder is created.
     *errors : type
-        What whoever writes raises when it cannot, beside OSError.
+        Exceptions of the writer besides OSError.
 
     Raises
     ------
@@ -58,13 +58,13 @@ def output_file(path: Path, *errors: type[Exception]) -> Iterator[Path]:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write content to where a person wants it; see `output_file`."""
+    """Write content to a user's output file; see `output_file`."""
     with output_file(path) as aside:
         aside.write_bytes(content)
 
 
 def check_output(path: Path) -> None:
-    """Raise `ArtifactError` unless `output_file` can write there; what stands there stays."""
+    """Raise `ArtifactError` unless `output_file` can write there; existing files are kept."""
     if not _is_stream(path):
         with temp_path(Path(os.path.realpath(path)) if path.is_symlink() else path) as aside:
             aside.touch()
@@ -73,7 +73,7 @@ def check_output(path: Path) -> None:
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether something stands there that is to be written to, not replaced."""
+    """Whether a path exists that has to be written to, not replaced."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -84,7 +84,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The open file that a path is another name of: /dev/stdout, /dev/fd/3."""
+    """The descriptor of an open file that a path refers to: /dev/stdout, /dev/fd/3."""
     match = DESCRIPTOR.fullmatch(str(path))
     return None if match is None else NAMED.get(match[1]) or int(match[2])
 
@@ -98,7 +98,7 @@ def _into_stream(path: Path, *errors: type[Exception]) -> Iterator[Path]:
             yield aside
             number = _descriptor(path)
             sys.stdout.flush()
-            # Opened once more by its name, an open file would be written from its beginning.
+            # If it were opened again by its name, an open file would be written from its start.
             stream = path.open("wb") if number is None else os.fdopen(os.dup(number), "wb")
             with aside.open("rb") as source, stream:
                 shutil.copyfileobj(source, stream)

@@ -1,4 +1,4 @@
-"""How long work tells what it has done: one callback, so that the library itself prints nothing."""
+"""Progress callback of long work: the library itself prints nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class Progress(Protocol):
     Parameters
     ----------
     stage : str
-        What is being done, a word or two: ``"mel"``.
+        Name of the stage, a word or two: ``"mel"``.
     done : int
         Units finished, from 0 to `total`.
     total : int or None
-        Units in all, or None while that is unknown.
+        Total number of units, or None while it is unknown.
     note : str
-        A few words more: a loss, a rate.
+        A few more words: a loss, a rate.
     """
 
     def __call__(self, stage: str, done: int, total: int | None, note: str = "") -> None: ...

@@ -1,4 +1,4 @@
-"""The user's cache: what is fetched from outside lies there, and can be fetched again."""
+"""The user's cache, for downloaded files, which can be downloaded again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def cache_directory() -> Path:
-    """Where what is fetched is kept: ``AUDIOREC_CACHE``, or the platform's cache folder."""
-    import platformdirs  # here: not before something is looked for
+    """Folder of downloaded files: ``AUDIOREC_CACHE``, or the platform's cache folder."""
+    import platformdirs  # here: only once a file is needed
 
     named = os.environ.get("AUDIOREC_CACHE")
     return Path(named) if named else platformdirs.user_cache_path("audiorec", appauthor=False)

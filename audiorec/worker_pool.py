@@ -20,7 +20,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from audiorec.exceptions import AudiorecError, ParameterError
 from audiorec.printable_text import one_line
 
-# Imports in functions: not before there is work: an answer needs none of it.
+# Imports in functions: only once there is work: an answer needs none of it.
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -30,15 +30,15 @@ Value = TypeVar("Value")
 AHEAD = 8
 # Of glibc's malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 1 << 28  # free memory that a process keeps, at most
-LARGEST_KEPT = 1 << 25  # blocks above it are given back: the largest threshold that glibc takes
-MOST_MEMORY = 1 << 32  # bytes that a worker may take beside the files that it maps
-LOOK_SECONDS = 0.5  # between looks at whether a task has run too long
-LATE_LOOKS, LATE_SECONDS = 50, 0.1  # for what a worker has said that died, and between them
+KEPT_BYTES = 1 << 28  # largest free memory that a process keeps
+LARGEST_KEPT = 1 << 25  # larger blocks are returned: the largest threshold that glibc accepts
+MOST_MEMORY = 1 << 32  # bytes that a worker may allocate in addition to mapped files
+LOOK_SECONDS = 0.5  # between checks for tasks that run too long
+LATE_LOOKS, LATE_SECONDS = 50, 0.1  # number and interval of checks for messages of a dead worker
 
 
 class Outcome(NamedTuple, Generic[Item, Value]):
-    """What became of one item: a value, or the one-line reason why there is none."""
+    """Outcome of one item: a value, or the reason of its failure in one line."""
 
     item: Item
     value: Value | None
@@ -46,7 +46,7 @@ class Outcome(NamedTuple, Generic[Item, Value]):
 
 
 def available_cpus() -> int:
-    """CPUs that this process may run on."""
+    """Number of CPUs that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -60,20 +60,20 @@ def run_isolated(
     timeout: float = 120.0,
     memory: int = MOST_MEMORY,
 ) -> Iterator[Outcome[Item, Value]]:
-    """Call a function on every item, in worker processes that persist from item to item.
+    """Call a function on every item, in persistent worker processes.
 
     Parameters
     ----------
     function : callable
         Importable by name, or a `functools.partial` of such; its result is pickled back.
     items : iterable
-        Read as the work goes on, never far ahead of it.
+        Read as the work proceeds, never far ahead of it.
     n_jobs : int or None
-        Worker processes; None is one per CPU. One is a separate process too.
+        Number of worker processes; None is one per CPU. One is a separate process too.
     timeout : float
-        Seconds after which an item is given up and its worker killed.
+        Seconds until an item is given up and its worker killed.
     memory : int
-        Bytes that a worker may take; an item that needs more fails (Linux).
+        Bytes that a worker may allocate; an item that needs more fails (Linux).
 
     Yields
     ------
@@ -91,7 +91,7 @@ def run_isolated(
 
 
 def check_jobs(n_jobs: int | None, *, timeout: float) -> None:
-    """Raise `ParameterError` where either is not positive."""
+    """Raise `ParameterError` if either is not positive."""
     if n_jobs is not None and n_jobs < 1:
         raise ParameterError(f"n_jobs={n_jobs} must be a positive integer")
     if timeout <= 0:
@@ -106,14 +106,14 @@ def _run(
     memory: int,
 ) -> Iterator[Outcome[Item, Value]]:
     first = list(islice(items, 1))
-    if not first:  # no workers are started for nothing
+    if not first:  # no workers are started without work
         return
     with Pool(n_jobs=n_jobs, memory=memory) as pool:
         yield from pool.map(function, chain(first, items), timeout=timeout)
 
 
 class Pool:
-    """Worker processes that persist from item to item, and from one `map` to the next.
+    """Persistent worker processes, kept from one `map` to the next.
 
     Parameters
     ----------
@@ -124,12 +124,12 @@ class Pool:
     """
 
     def __init__(self, *, n_jobs: int | None = None, memory: int = MOST_MEMORY) -> None:
-        resource_tracker.ensure_running()  # as it starts, it lets go of signals that are held
+        resource_tracker.ensure_running()  # when starting, it unblocks signals
         self._n_jobs = available_cpus() if n_jobs is None else n_jobs
         # Spawned, not forked: a fork of a process with threads (BLAS, torch) can deadlock.
         self._context = _SpawnContext()
         self._memory = memory
-        with _interrupts_held():  # one that comes while modules are imported may be lost
+        with _interrupts_held():  # one during imports of modules may be lost
             self._pool = self._new_pool()
 
     def _new_pool(self) -> Any:
@@ -179,8 +179,8 @@ class Pool:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Let the workers end; stop them where the block did not come to its end."""
-        # An interrupt, an error of the caller's or a generator that is dropped ends here too.
+        """Let the workers finish; kill them if the block ended by an exception."""
+        # An interrupt, an exception of the caller or a dropped generator ends here too.
         with _interrupts_held():  # a second Ctrl-C would leave workers behind
             try:
                 if kind is None:
@@ -194,27 +194,27 @@ class Pool:
 
 
 class _SpawnContext(SpawnContext):
-    """Starts processes and keeps them, so that all of them can be ended."""
+    """Starts processes and records them, so that all of them can be ended."""
 
     def __init__(self) -> None:
         super().__init__()
         self._started: list[SpawnProcess] = []
-        # A pool lets go of its locks before its workers: one that still starts would look for them.
+        # A pool frees its locks before its workers: one that is still starting would miss them.
         self._locks: list[Any] = []
 
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # a class there
-        """A process that has not started yet."""
+        """Make a process that is not started yet."""
         self._started = [process for process in self._started if process.exitcode is None]
         self._started.append(SpawnProcess(*args, **kwargs))
         return self._started[-1]
 
     def RLock(self) -> Any:
-        """A lock that lives until the end of all processes."""
+        """Make a lock that exists until the end of all processes."""
         self._locks.append(super().RLock())
         return self._locks[-1]
 
     def end_all(self) -> None:
-        """Kill what still runs, and wait for its end."""
+        """Kill running processes, and wait for their end."""
         for process in self._started:
             if process.pid is not None:
                 process.kill()
@@ -224,18 +224,18 @@ class _SpawnContext(SpawnContext):
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block: a worker half started is stopped by nobody.
+    """Block Ctrl-C until the end of the block: nobody would stop a worker that is half started.
 
-    Workers and the threads that start them inherit what this thread blocks: Ctrl-C is for this
-    process alone, which stops its workers in order, and while they import too. Other threads, such
-    as those of BLAS, do not block it, and what one of them catches would be raised here.
+    Workers and the threads that start them inherit this thread's blocked signals: Ctrl-C is for
+    this process alone, which stops its workers in order, even while they import. Other threads,
+    such as those of BLAS, do not block it, and a signal caught by one of them is raised here.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     caught = []
     handler = signal.getsignal(signal.SIGINT)
-    # What Python's handlers do, they do in the main thread.
+    # Python's signal handlers run in the main thread.
     here = callable(handler) and threading.current_thread() is threading.main_thread()
     if here:
         signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
@@ -251,18 +251,18 @@ def _interrupts_held() -> Iterator[None]:
 
 
 class _Limit:
-    """Gives up tasks that run too long, by a clock that nobody can set.
+    """Gives up tasks that run too long, by a monotonic clock.
 
-    The pool's own time limits go by the time of day: set forward, it would take every task that
-    runs for one that hangs, and set back, none.
+    The pool's own time limits use the time of day: set forward, it would take every running task
+    for one that hangs, and set back, none.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._began: dict[Any, float] = {}  # when a task was first seen to run
+        self._began: dict[Any, float] = {}  # time when a task was first seen running
 
     def wait(self, future: Any, others: list[Any]) -> None:
-        """Return when `future` is done; give up those among `others` whose time is over."""
+        """Return when `future` is done; give up those of `others` whose time is over."""
         from concurrent.futures import wait
 
         while not wait([future], timeout=LOOK_SECONDS).done:
@@ -271,15 +271,15 @@ class _Limit:
             self._began = {task: began.get(task, now) for task in others if task.running()}
             for task, since in self._began.items():
                 if now - since > self._seconds:
-                    task.cancel()  # which ends its worker
+                    task.cancel()  # also ends its worker
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep what it frees for its next arrays, instead of giving it back.
+    """Keep freed memory of this process for its next arrays, instead of returning it.
 
     By default glibc returns large blocks to the system, which hands them out again page by page,
-    every page cleared and faulted in: 7 of the 50 ms that a scan takes for a song. With other C
-    libraries nothing happens.
+    every page cleared and faulted in: 7 of the 50 ms that a scan takes for a song. No effect with
+    other C libraries.
     """
     import ctypes
 
@@ -291,10 +291,10 @@ def keep_freed_memory() -> None:
 
 
 def limit_memory(n_bytes: int) -> None:
-    """Let this process take so much memory at most: a file that would need more is refused.
+    """Limit the memory of this process: a file that would need more is rejected.
 
-    Without it one file can bring the whole machine to a standstill, or the kernel to end whatever
-    process it likes. What the system counts is what is written to; files that are mapped are not.
+    Otherwise one file can make the whole machine stall, or the kernel kill any process. The system
+    counts written memory; mapped files do not count.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -307,16 +307,16 @@ def limit_memory(n_bytes: int) -> None:
 
 
 def _start_worker(memory: int) -> None:
-    """What a worker process does first."""
+    """Set up a worker process."""
     keep_freed_memory()
     limit_memory(memory)
-    # Ctrl-C is left to the parent, which stops its workers in order.
+    # Ctrl-C is handled by the parent, which stops its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is gone, in the middle of a file too."""
+    """End this process when its parent is gone, even in the middle of a file."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -324,26 +324,26 @@ def _end_with_parent() -> None:
 
 
 def _task_of_the_dead(manager: Any, find: Callable[[int], Any], worker_id: int) -> Any:
-    """The task that a worker died of, by the pool's own `find`.
+    """Task at which a worker died, by the pool's own `find`.
 
-    What the worker has said may lie unread where the pool finds it dead, as on a busy machine: that
-    it ended one task and took the next. The pool would fail the one, and take the other for running
-    until its time is over.
+    Messages of the worker may be unread when the pool finds it dead, as on a busy machine: that it
+    finished one task and took the next. The pool would fail the former, and consider the latter
+    running until its time is over.
     """
     empty = 0
     for _ in range(LATE_LOOKS):
         empty = 0 if manager.worker_manager.pool_channel.poll(0) else empty + 1
-        if empty == 2:  # what was read at the first look has been taken in by the second
+        if empty == 2:  # messages unread at the first check were processed by the second
             break
         time.sleep(LATE_SECONDS)
     return find(worker_id)
 
 
 def _was_killed(future: Any) -> bool:
-    """Whether the worker was killed from outside, which is no fault of its item.
+    """Whether the worker was killed from outside, not because of its item.
 
-    So ends whom an operator kills, or a system that has no memory left. Where no worker is left
-    and nothing says what it was at, the pool gives itself up, and all that waits in it.
+    An operator may have killed it, or a system without free memory. If no worker is left and its
+    task is unknown, the pool gives itself up, with all waiting items.
     """
     from concurrent.futures.process import BrokenProcessPool
 
@@ -375,6 +375,6 @@ def _outcome(item: Item, future: Any, timeout: float) -> Outcome[Item, Value]:
     except MemoryError:
         reason = f"{item} needs more memory than a worker may take; the file may be damaged"
     except Exception as error:
-        # Whatever a decoder raises belongs to this item: it is handed on, not swallowed.
+        # Any exception of a decoder belongs to this item: it is passed on, not swallowed.
         reason = f"{item} failed: {type(error).__name__}: {error}"
     return Outcome(item, None, one_line(reason))

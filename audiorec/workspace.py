@@ -1,4 +1,4 @@
-"""The one directory that everything of a user's run lies in."""
+"""Workspace: the one directory of all files of a user's run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from audiorec.artifacts import WORKSPACE_FOLDERS, write_atomic
 from audiorec.exceptions import WorkspaceError, system_reason
 
-# Imports in functions: not before something is written: an answer needs none of it.
+# Imports in functions: only once something is written: an answer needs none of it.
 
 VERSION = 1
 MARKER = "workspace.json"
 SALT = ".pseudonyms"
-# What a run makes aside, before it renames it or is done with it; see `artifacts.atomic_writer`.
+# Temporary files and folders of a run; see `artifacts.atomic_writer`.
 SCRATCH = re.compile(r"\..+\.\d+\.part|(\.import-|audiorec-lists-)[a-z0-9_]{8}")
 
 
@@ -36,7 +36,7 @@ class _FolderPath:
 
 
 class Workspace:
-    """Paths of a workspace's parts, its version, and the lock that one writer holds.
+    """Paths of a workspace's parts, its version, and its lock for one writer.
 
     Parameters
     ----------
@@ -77,21 +77,21 @@ class Workspace:
 
     @property
     def catalog(self) -> Path:
-        """The SQLite file of tracks."""
+        """SQLite file of tracks."""
         return self.root / "catalog.sqlite"
 
     @property
     def exclusions(self) -> Path:
-        """The rules that hide tracks from answers."""
+        """Rules that hide tracks from answers."""
         return self.root / "exclusions.json"
 
     def salt(self, *, make: bool = True) -> bytes | None:
-        """Secret that pseudonyms are made with, for its owner alone to read.
+        """Secret salt of pseudonyms, readable by its owner alone.
 
         Parameters
         ----------
         make : bool
-            Whether one is made where there is none yet; else None is returned then.
+            Whether to make one if there is none yet; otherwise None is returned then.
         """
         path = self.root / SALT
         try:
@@ -106,17 +106,17 @@ class Workspace:
         return secret
 
     def create(self) -> bool:
-        """Make the directory and mark it, or check the mark that is there.
+        """Create and mark the directory, or check an existing mark.
 
         Returns
         -------
         made : bool
-            Whether it was made now.
+            Whether it was created now.
 
         Raises
         ------
         WorkspaceError
-            If the directory is a file, holds something else, or cannot be written.
+            If the directory is a file, has other contents, or cannot be written.
         """
         marker = self.root / MARKER
         if marker.exists():
@@ -138,7 +138,7 @@ class Workspace:
             raise _unwritable(self.root, error) from None
 
     def check(self) -> None:
-        """Raise `WorkspaceError` unless this is a workspace that this version can read."""
+        """Raise `WorkspaceError` unless this version can read the workspace."""
         marker = self.root / MARKER
         try:
             version = json.loads(marker.read_bytes())["version"]
@@ -165,7 +165,7 @@ class Workspace:
             )
 
     def check_writable(self) -> None:
-        """Raise `WorkspaceError` where no file can be made."""
+        """Raise `WorkspaceError` if no file can be created."""
         from tempfile import TemporaryFile
 
         try:
@@ -178,8 +178,8 @@ class Workspace:
     def writing(self) -> Iterator[None]:
         """Hold the workspace's lock: one process writes at a time, any number read.
 
-        What a run that was killed had made aside is removed. A workspace that is made for the
-        block, and that the block then leaves empty by an error, is removed again.
+        Temporary files of a killed run are removed. A workspace that is created for the block, and
+        that the block leaves empty by an error, is removed again.
 
         Raises
         ------
@@ -217,7 +217,7 @@ class Workspace:
                 self._remove_if_empty(new)
 
     def _sweep(self) -> None:
-        """Remove scratch that nobody writes any more, since the lock is held."""
+        """Remove abandoned temporary files, as the lock is held."""
         root = self.root.resolve()
         own = [root, *(root / part.folder for part in WORKSPACE_FOLDERS.values())]
         for folder in own:
@@ -234,7 +234,7 @@ class Workspace:
                     path.unlink(missing_ok=True)
 
     def _remove_if_empty(self, folders: Sequence[Path]) -> None:
-        """Take away the mark, and those of `folders` that were made for it, deepest first."""
+        """Remove the mark, and those of `folders` that were created for it, deepest first."""
         own = {MARKER, ".lock", ".lock-holder"}
         others = [path for path in self.root.iterdir() if path.name not in own]
         if not all(path.is_dir() and not any(path.iterdir()) for path in others):
@@ -248,7 +248,7 @@ class Workspace:
 
 
 def _named(holder: Path) -> str:
-    """Who holds the lock; it says so a moment after it took it, so that is waited for."""
+    """The holder of the lock; it is written a moment after locking, so wait for it."""
     for _ in range(20):
         with suppress(OSError):
             if who := holder.read_text():

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: aside, flushed to disk, then renamed into place."""
+"""Atomic writing of files: written aside, flushed to disk, then renamed into place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audiorec.exceptions import ArtifactError, WriteError, system_reason
 
 
 def write_error(path: Path, error: Exception) -> WriteError:
-    """The error for a file that cannot be written: no room, no permission."""
+    """Make the error for a file that cannot be written: no room, no permission."""
     reason = system_reason(error)
     return WriteError(
         f"{path} cannot be written ({reason}); make room on the disk or check its permissions, "
@@ -27,9 +27,9 @@ def temp_path(path: Path, *errors: type[Exception]) -> Iterator[Path]:
     Parameters
     ----------
     path : Path
-        What it shall become; its folder is made.
+        The final path; its folder is created.
     *errors : type
-        What whoever writes raises when it cannot, beside OSError.
+        Exceptions of the writer besides OSError.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def temp_path(path: Path, *errors: type[Exception]) -> Iterator[Path]:
 
 @contextmanager
 def atomic_writer(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that becomes `path`, flushed to disk, when the block ends well; else none."""
+    """Open a file to write that becomes `path`, flushed to disk, if the block ends normally."""
     with temp_path(path) as aside:
         with aside.open("wb") as stream:
             yield stream
@@ -62,6 +62,6 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: aside, flushed to disk, then renamed into place."""
+    """Write a file atomically: aside, flushed to disk, then renamed into place."""
     with atomic_writer(path) as stream:
         stream.write(content)

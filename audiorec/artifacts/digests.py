@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-DIGITS = 64  # of the digests that are written
+DIGITS = 64  # of newly written digests
 DIGESTS: dict[int, Callable[[], Any]] = {
-    # Of the sound ones the fastest where processors have instructions for it.
+    # The fastest of the secure ones on processors with instructions for it.
     DIGITS: hashlib.sha256,
     32: lambda: hashlib.blake2b(digest_size=16),
 }
-"""How digests are made, by their hexadecimal digits: this version's, then earlier ones'."""
+"""Hash functions, by their number of hexadecimal digits: this version's, then earlier ones'."""
 
 
 def fingerprint(value: Any) -> str:
@@ -25,15 +25,15 @@ def fingerprint(value: Any) -> str:
 
 
 def digest_file(path: Path, *, digits: int = DIGITS) -> str:
-    """Digest of a file's content, read in blocks: so many hexadecimal digits, see `DIGESTS`."""
+    """Digest of a file's content, read in blocks: this many hexadecimal digits, see `DIGESTS`."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, DIGESTS[digits]).hexdigest()
 
 
 def matches_digest(path: Path, digest: str) -> bool:
-    """Whether a file's content has a digest, this version's or an earlier one's, or its beginning.
+    """Whether a file's content has a digest, full or shortened, of this version or an earlier one.
 
-    What is as long as no digest is taken for the beginning of any.
+    Digests of an unknown length match nothing, not even as a beginning.
     """
     known = [len(digest)] if len(digest) in DIGESTS else list(DIGESTS)
     return any(digest_file(path, digits=digits).startswith(digest) for digits in known)

@@ -1,4 +1,4 @@
-"""What earlier versions stored: formats that are read on, settings that are constants by now."""
+"""Upgrade of artifacts of earlier versions: old formats, and settings that are constants now."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from audiorec.artifacts.manifest import FORMAT_VERSION, Manifest
 from audiorec.artifacts.remedies import rebuild_hint
 from audiorec.exceptions import ArtifactError
 
-# Kinds of format 1 that are read on, since nothing here can make them, or not without decoding
-# everything; and the settings that their manifests call by an older name.
+# Kinds of format 1 that are still read, since nothing here can make them, or not without decoding
+# everything; and the settings that have an older name in their manifests.
 RENAMED_SETTINGS: dict[str, dict[str, str]] = {
     "plays": {},
     "mels": {"clip": "clip_position"},
     "pretrained": {},
 }
-# Settings of 0.2.0 that are constants by now, with their values: manifests of then have them.
+# Settings of 0.2.0 that are constants now, with their values: manifests of that version have them.
 CONSTANTS: dict[str, Any] = {
     "fmin": 0.0, "fmax": None, "rating_plays": 10.0, "epsilon": 1e-6, "dislike_alpha": 1.0,
     "min_support": 2, "plays_per_day": 1000, "n_neighbors": 15,
     "clip_position": "middle", "iterations": 15,
 }  # fmt: skip
 PAD_MODES = {"db": "constant", "log10": "reflect"}
-# Sections that had a seed, by a setting that they have.
+# Sections that had a seed, by one of their settings.
 SEEDLESS = {"session_gap_minutes", "n_neighbors", "hop_length", "regularization"}
 
 
 def upgrade_manifest(directory: Path, manifest: Manifest, version: int) -> Manifest:
-    """The manifest; of an earlier format, with the settings' names of today.
+    """Upgrade a manifest of an earlier format to the current names of settings.
 
     Raises
     ------
     ArtifactError
-        If artifacts of its kind are to be made again.
+        If artifacts of its kind have to be made again.
     """
     if version == FORMAT_VERSION:
         return manifest
@@ -52,9 +52,9 @@ def upgrade_manifest(directory: Path, manifest: Manifest, version: int) -> Manif
 
 
 def without_constants(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings without those that are constants by now, where they had the constant's value.
+    """Remove settings that are constants now, if they had the constant's value.
 
-    With another value they stay, so that no stage takes what they made for its own.
+    With another value they are kept, so that no stage takes such artifacts for its own.
     """
     kept = {
         name: without_constants(value) if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""The manifest: what an artifact is, what it was made from, and which files it has."""
+"""Manifest of an artifact: its kind, settings, inputs and files."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class ArtifactFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an artifact is and what it was made from.
+    """Kind, settings, inputs and files of an artifact.
 
     Attributes
     ----------
     kind : str
-        What it holds: "factors", "embeddings", ...
+        Kind of contents: "factors", "embeddings", ...
     config : dict
-        The settings that made it.
+        Settings it was made with.
     inputs : dict of str to str
         Fingerprint of each input, by the input's name.
     files : dict of str to ArtifactFile
         Its files, by logical name.
     extra : dict
-        Anything else worth keeping, as plain JSON.
+        Any other facts about it, as plain JSON.
     """
 
     kind: str
@@ -66,21 +66,21 @@ class Manifest:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of everything the manifest says, its files' digests included."""
+        """Digest of the whole manifest, its files' digests included."""
         return fingerprint(self.as_json())
 
     @property
     def content(self) -> str:
-        """Digest of its files alone: made again from other inputs, equal arrays keep it."""
+        """Digest of its files alone: unchanged if equal arrays are made from other inputs."""
         return fingerprint({name: entry.digest for name, entry in sorted(self.files.items())})
 
     @property
     def digests(self) -> frozenset[str]:
-        """Both digests by which other artifacts may name it among their inputs."""
+        """Both digests by which other artifacts may record it as an input."""
         return frozenset((self.content, self.fingerprint))
 
     def as_json(self) -> dict[str, Any]:
-        """What its file says, but for its own digest."""
+        """Content of its file, except for its own digest."""
         return {
             "format_version": FORMAT_VERSION,
             "kind": self.kind,

@@ -1,4 +1,4 @@
-"""Reading artifacts, checked: the manifest by its own digest, files by their sizes or digests."""
+"""Reading of artifacts, checked: the manifest by its own digest, files by sizes or digests."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from audiorec.exceptions import (
 )
 from audiorec.manifest_schema import check_extra
 
-MOST_MANIFEST = 1 << 28  # bytes: more is none that was written here
-# What numpy raises for an array whose header, a Python literal, is torn.
+MOST_MANIFEST = 1 << 28  # bytes: a larger one was not written here
+# Exceptions of numpy for an array whose header, a Python literal, is torn.
 UNREADABLE = (
     OSError,
     ValueError,
@@ -43,25 +43,25 @@ UNREADABLE = (
 def load_manifest(
     directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
 ) -> Manifest:
-    """Read an artifact's manifest, checked against its own digest.
+    """Read an artifact's manifest, checked by its own digest.
 
     Parameters
     ----------
     directory : Path
     kind : str
-        What it must hold.
+        Required kind.
     check : {"sizes", "digests", "manifest"}
-        Whether its files must have their sizes, which costs a look at each; their digests too,
-        for which every byte is read; or nothing, so that who asks can tell the good ones apart.
+        Checks of its files: their sizes, at the cost of one call for each; their digests too,
+        for which every byte is read; or nothing, so that callers can sort out the damaged ones.
 
     Raises
     ------
     ArtifactError
-        If there is none, or it is of another kind.
+        If it is missing, or of another kind.
     DamagedArtifactError
         If it is damaged.
     NewerError
-        If it is from a newer version.
+        If it is of a newer version.
     """
     raw, version = _read_verified(directory, kind)
     try:
@@ -83,7 +83,7 @@ def load_manifest(
 
 
 def _read_verified(directory: Path, kind: str) -> tuple[dict[str, Any], int]:
-    """What a manifest says, once its digest is right, and its format version."""
+    """Read a manifest, checked by its digest; return it and its format version."""
     path = directory / MANIFEST
     try:
         if path.stat().st_size > MOST_MANIFEST:
@@ -100,7 +100,7 @@ def _read_verified(directory: Path, kind: str) -> tuple[dict[str, Any], int]:
         raise ArtifactError(f"{path} cannot be read: {reason}; check its permissions") from None
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise _manifest_error(directory, kind, "is damaged") from None
-    # Before its version is believed: every version says its digest so.
+    # Before its version is used: the digest is the same in every version.
     if digest != declared:
         raise _manifest_error(directory, kind, "is damaged (its digest differs)")
     del raw["format_version"]
@@ -119,7 +119,7 @@ def _missing_error(directory: Path, kind: str) -> ArtifactError:
 
 
 def _check_extra(manifest: Manifest, version: int) -> None:
-    """Raise `ValueError` for a wrong `extra`; one of an earlier format that is made anew may be."""
+    """Raise `ValueError` for an invalid `extra`, unless its earlier format is made anew."""
     if version == FORMAT_VERSION or manifest.kind in RENAMED_SETTINGS:
         check_extra(manifest.kind, manifest.extra)
 
@@ -127,7 +127,7 @@ def _check_extra(manifest: Manifest, version: int) -> None:
 def load_valid(
     directory: Path, *, kind: str, check: Literal["sizes", "digests", "manifest"] = "sizes"
 ) -> Manifest | None:
-    """Manifest of a valid artifact; None where it is missing or damaged.
+    """Read the manifest of a valid artifact; None if it is missing or damaged.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def load_valid(
     Raises
     ------
     NewerError
-        If it is from a newer version: nothing may take its place.
+        If it is of a newer version: it must not be replaced.
     """
     try:
         return load_manifest(directory, kind=kind, check=check)
@@ -148,9 +148,9 @@ def load_valid(
 
 
 def was_imported(root: Path) -> bool:
-    """Whether the vectors of a workspace came from elsewhere, where their manifest cannot say so.
+    """Whether a workspace's vectors were imported, if their manifest is not readable.
 
-    Then there is nothing that vectors are made of, and the index was made from them alone.
+    Then there are no inputs of the vectors, and the index was made from them alone.
     """
     if exists(root / "mels") or exists(root / "model"):
         return False
@@ -162,7 +162,7 @@ def was_imported(root: Path) -> bool:
 
 
 def _import_hint(directory: Path, kind: str) -> str:
-    """What makes imported vectors again that have no manifest; empty where it is a stage."""
+    """Remedy for imported vectors without a manifest; empty for those of a stage."""
     if kind == "embeddings" and was_imported(directory.parent):
         return "run 'audiorec import embeddings FILE --replace'"
     return ""
@@ -174,12 +174,12 @@ def _manifest_error(directory: Path, kind: str, what: str) -> DamagedArtifactErr
 
 
 def exists(directory: Path) -> bool:
-    """Whether an artifact stands there (it may still be damaged)."""
+    """Whether there is an artifact (it may still be damaged)."""
     return (directory / MANIFEST).is_file()
 
 
 def load_array(directory: Path, manifest: Manifest, name: str, *, mmap: bool = True) -> np.ndarray:
-    """One array of an artifact, memory-mapped and read-only unless `mmap` is False."""
+    """Load one array of an artifact, memory-mapped and read-only unless `mmap` is False."""
     path = directory / manifest.files[name].file
     try:
         array: np.ndarray = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
@@ -198,12 +198,12 @@ def is_fresh(
     inputs: Mapping[str, str],
     config: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Whether an artifact stands there whole, made from these inputs and, where given, settings.
+    """Whether a valid artifact was made from these inputs and, if given, settings.
 
     Raises
     ------
     NewerError
-        If it is from a newer version.
+        If it is of a newer version.
     """
     manifest = load_valid(directory, kind=kind)
     if manifest is None or manifest.inputs != dict(inputs):
@@ -214,7 +214,7 @@ def is_fresh(
 
 
 def damaged(directory: Path, manifest: Manifest) -> list[str]:
-    """Files whose content differs from their digest in the manifest: every byte is read."""
+    """List files whose content differs from their digest in the manifest: every byte is read."""
     return [
         entry.file
         for entry in manifest.files.values()

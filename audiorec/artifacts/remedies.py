@@ -1,4 +1,4 @@
-"""Which command makes an artifact that is missing or damaged."""
+"""Remedies for missing or damaged artifacts: the commands that make them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from audiorec.artifacts.workspace_folders import WORKSPACE_FOLDERS
 
 OF_RUN = tuple(kind for kind, part in WORKSPACE_FOLDERS.items() if part.role == "stage")
 STAGE_OF = {kind: part.command for kind, part in WORKSPACE_FOLDERS.items() if part.role != "other"}
-STAGE_OF["pretrained"] = "pretrained fetch"  # which lies in no workspace
+STAGE_OF["pretrained"] = "pretrained fetch"  # not in a workspace
 MISSING = {
     "plays": "are no plays",
     "mels": "are no spectrograms",
@@ -22,7 +22,7 @@ MISSING = {
 
 
 def making_hint(kind: str) -> str:
-    """Command that makes an artifact that there is none of yet."""
+    """Command that makes a missing artifact."""
     command = STAGE_OF.get(kind, "run")
     if kind in OF_RUN:
         return f"run 'audiorec run', or 'audiorec {command}' alone,"
@@ -30,13 +30,13 @@ def making_hint(kind: str) -> str:
 
 
 def rebuild_hint(kind: str, manifest: Manifest | None = None, name: str = "") -> str:
-    """Command that makes an artifact again, or one file of it.
+    """Command that makes an artifact again, or one of its files.
 
     Parameters
     ----------
     kind : str
     manifest : Manifest or None
-        Imported artifacts say in it where their files came from: nothing here can make them.
+        Has the origin of imported artifacts, which no command makes.
     name : str
         Logical name of the file.
     """
@@ -46,7 +46,7 @@ def rebuild_hint(kind: str, manifest: Manifest | None = None, name: str = "") ->
     if kind == "plays":
         part = extra.get("parts", {}).get(name, {})
         source = part.get("source") or "csv"
-        import shlex  # here: not before something is wrong
+        import shlex  # here: only after a failure
 
         option = "" if source == "csv" else f" --source {source}"
         return f"run 'audiorec plays {shlex.quote(part.get('file') or 'FILE')}{option}'"
@@ -54,7 +54,7 @@ def rebuild_hint(kind: str, manifest: Manifest | None = None, name: str = "") ->
 
 
 def describe_damage(directory: Path, manifest: Manifest, file: str) -> str:
-    """One line that names a damaged file and the command that makes it again."""
+    """Make an error of one line: the damaged file and the command that makes it again."""
     name = next(name for name, entry in manifest.files.items() if entry.file == file)
     again = f"{rebuild_hint(manifest.kind, manifest, name)} to make it again"
     what = "differs from its digest" if (directory / file).is_file() else "is missing"

@@ -1,4 +1,4 @@
-"""The folders of a workspace: what is in each, and the command that fills it."""
+"""Folders of a workspace: contents of each, and the command that fills it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class WorkspaceFolder(NamedTuple):
         The command of ``audiorec`` that fills it.
     role : {"stage", "artifact", "other"}
         Artifact of a stage of ``audiorec run``, another artifact that ``audiorec doctor`` checks,
-        or whatever else is written.
+        or any other file.
     """
 
     folder: str
@@ -45,4 +45,4 @@ WORKSPACE_FOLDERS = {
     "session_states": WorkspaceFolder(".sessions", "sessions"),
     "scores": WorkspaceFolder(".evaluation", "evaluate"),
 }
-"""By the names of `audiorec.workspace.Workspace`; the name of an artifact is its kind."""
+"""By attribute of `audiorec.workspace.Workspace`; the name of an artifact is its kind."""

@@ -1,7 +1,7 @@
-"""Writing artifacts, so that a kill at any moment leaves the one of before, or the new one.
+"""Writing of artifacts: a kill at any moment leaves the old one, or the new one.
 
-Each file carries a digest of its content in its name. The manifest comes last, in one rename, and
-is what makes the artifact. What it no longer names is removed after it.
+Each file has a digest of its content in its name. The manifest is written last, in one rename, and
+defines the artifact. Files that it no longer lists are removed afterwards.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from audiorec.artifacts.reading import load_manifest
 from audiorec.exceptions import ArtifactError
 
 DIGITS_IN_NAME = 12
-# Names that this module gives to files: ``name.DIGEST.suffix``, and what `temp_path` writes to.
+# Names of files of this module: ``name.DIGEST.suffix``, and the temporary ones of `temp_path`.
 OWN_NAME = re.compile(
     rf"[\w-]+\.(?P<digest>[0-9a-f]{{{DIGITS_IN_NAME}}})(\.\w+)?|\..+\.\d+\.part", re.ASCII
 )
 
 
 def put_array(directory: Path, name: str, array: np.ndarray) -> ArtifactFile:
-    """Write one array of an artifact that `commit` will name.
+    """Write one array of an artifact, to be listed by `commit`.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def put_array(directory: Path, name: str, array: np.ndarray) -> ArtifactFile:
 
 
 def put_file(directory: Path, name: str, source: Path) -> ArtifactFile:
-    """Move a finished file into an artifact that `commit` will name.
+    """Move a finished file into an artifact, to be listed by `commit`.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def commit(
     inputs: Mapping[str, str],
     extra: Mapping[str, Any] | None = None,
 ) -> Manifest:
-    """Make the artifact be these files, in one rename; then remove what it no longer names."""
+    """Define the files of an artifact, in one rename; then remove those no longer listed."""
     manifest = Manifest(kind, dict(config), dict(inputs), dict(files), dict(extra or {}))
     before = _files_before(directory, kind)
     body = manifest.as_json()
@@ -101,7 +101,7 @@ def move_into_place(source: Path, directory: Path, *, kind: str) -> Manifest:
     Parameters
     ----------
     source, directory : Path
-        On the same file system; `source` is an artifact no more afterwards.
+        On the same file system; afterwards `source` is no longer an artifact.
     kind : str
     """
     manifest = load_manifest(source, kind=kind)
@@ -117,7 +117,7 @@ def move_into_place(source: Path, directory: Path, *, kind: str) -> Manifest:
 
 
 def remove(directory: Path, manifest: Manifest) -> None:
-    """Make the artifact be there no more; what has no name of its making stays."""
+    """Delete an artifact; files that it did not write are kept."""
     (directory / MANIFEST).unlink(missing_ok=True)
     _sweep(directory, Manifest(manifest.kind), {entry.file for entry in manifest.files.values()})
 
@@ -131,14 +131,14 @@ def save(
     inputs: Mapping[str, str],
     extra: Mapping[str, Any] | None = None,
 ) -> Manifest:
-    """Write an artifact that is arrays and nothing else.
+    """Write an artifact of arrays.
 
     Parameters
     ----------
     directory : Path
-        Where; an artifact that stands there is replaced.
+        Folder of the artifact; an existing one is replaced.
     kind : str
-        What it is, checked by `load_manifest`.
+        Its kind, checked by `load_manifest`.
     arrays : mapping of str to np.ndarray
     config, inputs, extra
         See `Manifest`; plain JSON values.
@@ -148,7 +148,7 @@ def save(
 
 
 def _files_before(directory: Path, kind: str) -> set[str]:
-    """Names of the files of the artifact that stands there; none where it cannot be read."""
+    """Names of the files of an existing artifact; none if it cannot be read."""
     with suppress(ArtifactError):
         manifest = load_manifest(directory, kind=kind, check="manifest")
         return {entry.file for entry in manifest.files.values()}
@@ -156,11 +156,11 @@ def _files_before(directory: Path, kind: str) -> set[str]:
 
 
 def _sweep(directory: Path, manifest: Manifest, before: Collection[str]) -> None:
-    """Remove files of the artifact's own making that its manifest does not name.
+    """Remove files of the artifact that its manifest does not list.
 
-    These are the files `before`, and what a killed run has left: its content has the digest that
-    its name says. Whatever else lies there is somebody else's and stays, and so does all in a
-    folder that is reached by a link.
+    These are the files `before`, and leftovers of a killed run: their content has the digest in
+    their name. Other files there belong to somebody else and are kept, and so is everything
+    in a folder reached by a link.
     """
     if directory.is_symlink():
         return
@@ -174,7 +174,7 @@ def _sweep(directory: Path, manifest: Manifest, before: Collection[str]) -> None
 
 
 def _is_own_file(path: Path, digest: str | None) -> bool:
-    """Whether a file of our pattern of name is ours: written aside, or with the digest it says."""
+    """Whether a file whose name matches is ours: a temporary one, or with its digest as named."""
     return digest is None or any(
         digest_file(path, digits=digits).startswith(digest) for digits in DIGESTS
     )

@@ -169,7 +169,7 @@ def _alternate(
     seed: int,
     progress: Progress,
 ) -> AlternatingLeastSquares:
-    """All sweeps, by the library's solver."""
+    """Run all sweeps, by the library's solver."""
     from implicit.cpu.als import AlternatingLeastSquares  # here: only for a fit
 
     def sweep_done(sweep: int, _seconds: float, _loss: float | None) -> None:

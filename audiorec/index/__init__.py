@@ -1,4 +1,4 @@
-"""The index of the vectors: ids in, nearest ids out."""
+"""Nearest-neighbour index of vectors by id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From vectors to an index: hubs corrected, lengths turned by the dial of popularity."""
+"""Build an index from vectors, with hub correction and the popularity dial."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from audiorec.index.config import IndexConfig
 
-# Turned towards hits, a short vector keeps this share of its length: it still has a direction.
+# Turned towards popularity, a short vector keeps this fraction of its length: it has a direction
+# still.
 SHORTEST = 0.05
 
 
@@ -39,17 +40,17 @@ def build_index(
     Parameters
     ----------
     embeddings : Embeddings
-        In any order: the index, and the bytes that it is saved as, do not depend on it.
+        In any order: the index and its saved bytes do not depend on it.
     config : IndexConfig
     listeners : np.ndarray [shape=(n_listeners, d)], float32, or None
-        Those who ask by inner product, whose hubs are then corrected too where `config` says so;
-        by cosine it is the tracks themselves that ask.
+        Queries by inner product, whose hubs are then corrected too if set in `config`; by cosine
+        the tracks themselves are the queries.
     plays : csr_matrix [shape=(n_listeners, n)], or None
-        Not 0 where a listener has played a track, in the order of `embeddings`.
+        Nonzero where a listener has played a track, in the order of `embeddings`.
     query_ids : collection of str or None
-        Tracks that ask, where hubs are corrected; all by default.
+        Tracks used as queries of hub correction; all by default.
     work : Path or None
-        A folder for what is larger than `config.memory` allows; None for the system's own.
+        A folder for data larger than `config.memory`; None for the system's own.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def build_index(
     """
     if config.hubs == "none":
         return _assemble(embeddings, config=config, offsets={}, work=work)
-    ids = sorted(embeddings.ids)  # sums round by position, so the order must not hang on the caller
+    ids = sorted(embeddings.ids)  # sums round by position: the order must not depend on the caller
     plays = None if plays is None else plays[:, embeddings.id_map.rows(ids)]
     embeddings = embeddings.take(ids)
     unit = scaled_vectors(embeddings.vectors, "cosine")
@@ -83,34 +84,34 @@ def build_index(
 
 
 def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_norm: float) -> Index:
-    """An index that answers as this one does, with popularity turned down or up.
+    """Make an index like this one, with popularity turned down or up.
 
-    The length of a track's factor grows with its listeners, so that by inner product what is
-    popular stands high for everybody. Scaling a vector of length |x| by
+    The length of a track's factor grows with its listeners, so that by inner product popular tracks
+    rank high for everybody. Scaling a vector of length |x| by
 
         gamma = (|x| + alpha mu) / (|x| (1 + alpha))
 
-    draws its length towards the mean one, mu: it becomes mu + (|x| - mu) / (1 + alpha). The dial
-    here is 1 / (1 + alpha) - 1, which goes on in the other direction too.
+    moves its length towards the mean one, mu: it becomes mu + (|x| - mu) / (1 + alpha). The dial
+    here is 1 / (1 + alpha) - 1, which extends to the other direction too.
 
     Parameters
     ----------
     index : Index
     popularity : float
         From -1 to 1. By inner product 0 leaves every length as it is; at -1 all are as long as
-        `mean_norm`, so that taste alone decides; at 1 they lie twice as far from it. By cosine,
-        which knows no lengths, 0 leaves them out; at 1 a score is multiplied by |x| / mu, at -1
+        `mean_norm`, so that taste alone decides; at 1 they are twice as far from it. By cosine,
+        which ignores lengths, 0 changes nothing; at 1 a score is multiplied by |x| / mu, at -1
         by 2 - |x| / mu.
     metric : {"cosine", "inner_product"}
-        By which `index` would be asked.
+        Metric of the queries to `index`.
     mean_norm : float
         mu: mean length of the factors of tracks that have been played.
 
     Returns
     -------
     dialled : Index
-        Exact, and of metric "inner_product", whatever the one that it stands in for. Hubs stay
-        corrected by "csls"; what "reach" lifts fits no other lengths, and is left out.
+        Exact, and of metric "inner_product", whatever the original. Hubs stay corrected by
+        "csls"; offsets of "reach" fit no other lengths, and are left out.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def with_popularity(index: Index, popularity: float, *, metric: Metric, mean_nor
         raise ParameterError(f"popularity={popularity} must lie between -1, gems, and 1, hits")
     if not mean_norm > 0:
         raise ParameterError(f"mean_norm={mean_norm} must be above 0; make the index again")
-    # here: it loads pydantic, not before an answer needs it
+    # here: it loads pydantic, only once an answer needs it
     from audiorec.index.config import IndexConfig
 
     raw = index.embeddings()

@@ -14,22 +14,22 @@ MIN_MEMORY = 10**6
 
 
 class IndexConfig(Section):
-    """What is served for each track, and how neighbours are found.
+    """Settings of the served vectors and of the index's structure.
 
     Attributes
     ----------
     prior_half_life_users : float
-        So many listeners of a track halve what its sound says in where it is placed: with none
-        it is where its sound alone places it, with many it is the factor.
+        Number of listeners of a track that halve the weight of its audio: with none its vector is
+        predicted from audio alone, with many it is the factor.
     hubs : {"none", "csls", "reach"}
-        What is done so that every track comes up somewhere. Csls holds back what is near to
-        everything (Conneau et al. 2018); reach lifts what is near to nothing, just enough.
+        Hub correction. Csls lowers the scores of vectors near everything (Conneau et al. 2018);
+        reach raises those of vectors near nothing, just enough.
     metric : {"cosine", "inner_product"}
     kind : {"auto", "exact", "ivf", "hnsw"}
         Auto is exact below half a million vectors, then HNSW while it fits in `memory`, then IVF.
     memory : str
-        What the index may take beside its memory-mapped vectors, while it is built and while it
-        is asked: bytes, or "500M", "2G". Inverted lists that need more stay on disk.
+        Memory of the index besides its memory-mapped vectors, while it is built and searched:
+        bytes, or "500M", "2G". Inverted lists that need more stay on disk.
     """
 
     prior_half_life_users: float = Field(default=7.0, gt=0)

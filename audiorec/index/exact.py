@@ -1,4 +1,4 @@
-"""Neighbours by the plain matrix product: no structure to build, exact under every filter."""
+"""Exact neighbours by the matrix product: no structure to build, any filter."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from audiorec.exceptions import ParameterError
 
 Metric = Literal["cosine", "inner_product"]
 
-# Scores held at once, float32: 64 MB.
+# Scores in memory at once, float32: 64 MB.
 MAX_SCORES = 16_000_000
-# Queries asked at once, and rows read at once where vectors are turned before they are scored.
+# Queries in one product, and rows read at once where vectors are scaled before they are scored.
 MAX_QUERIES = 1024
 BLOCK = 65_536
-# Found beyond k and scored again, so that neither rounding nor a byte per dimension decides.
+# Candidates beyond k that are scored again, so that neither rounding nor a byte per dimension
+# decides.
 SPARE = 8
-# Scores in a group of which `top_k` first looks at the best alone.
+# Size of the groups of scores whose maxima `top_k` compares first.
 GROUP = 64
 
 
@@ -36,7 +37,7 @@ class NeighbourRows(NamedTuple):
 
 
 class NotFiniteError(ArithmeticError):
-    """A row of the vectors holds NaN or infinity, which no stored vector does unless damaged.
+    """A row of the vectors has NaN or infinity, which only happens by damage.
 
     Parameters
     ----------
@@ -49,17 +50,17 @@ class NotFiniteError(ArithmeticError):
 
 
 class SearchVectors:
-    """Vectors as they are scored: by the inner product with a scaled query; made as they are read.
+    """Vectors scaled for scoring: by the inner product with a scaled query; computed when read.
 
     Parameters
     ----------
     vectors : np.ndarray [shape=(n, d)], float32
-        As they were given; they may be memory-mapped, and larger than memory.
+        As given; they may be memory-mapped, and larger than memory.
     metric : {"cosine", "inner_product"}
     offsets : np.ndarray [shape=(n,)], float32, or None
-        What each vector's score is moved by for a query of unit norm: one more dimension.
+        Added to each vector's score for a query of unit norm: one more dimension.
     norms : np.ndarray [shape=(n,)], float32, or None
-        Lengths of the vectors, so that none has to be measured again.
+        Lengths of the vectors, if they are known.
     """
 
     def __init__(
@@ -78,14 +79,14 @@ class SearchVectors:
         return len(self.vectors)
 
     def __getitem__(self, rows: np.ndarray | slice) -> np.ndarray:
-        """Some of them : np.ndarray [shape=(n_rows, d)], float32."""
+        """Scaled rows : np.ndarray [shape=(n_rows, d)], float32."""
         offsets = None if self.offsets is None else self.offsets[rows]
         return np.ascontiguousarray(
             scaled_vectors(self.vectors[rows], self.metric, offsets), np.float32
         )
 
     def some(self, rows: np.ndarray) -> SearchVectors:
-        """Only these rows, in that order."""
+        """Select rows, in that order."""
         return SearchVectors(
             self.vectors[rows],
             self.metric,
@@ -95,14 +96,14 @@ class SearchVectors:
 
     @property
     def dim(self) -> int:
-        """Dimensions, that of the offsets included."""
+        """Dimensions, with that of the offsets."""
         return int(self.vectors.shape[1]) + (self.offsets is not None)
 
     def products(self, queries: np.ndarray, rows: slice) -> np.ndarray:
         """Scores of some rows : np.ndarray [shape=(n_queries, n_rows)], float32.
 
-        A product with the vectors as they lie there is scaled, not the vectors: nothing as large
-        as they are is made.
+        The product with the stored vectors is scaled, not the vectors: nothing of their size is
+        allocated.
         """
         if self.metric == "cosine" and self.norms is None:
             scores: np.ndarray = queries @ self[rows].T
@@ -118,14 +119,14 @@ class SearchVectors:
 
 
 def spread_rows(n: int, most: int) -> np.ndarray:
-    """Rows that stand evenly among `n`, at most so many : np.ndarray [shape=(m,)], int64."""
+    """Rows evenly spaced among `n`, at most so many : np.ndarray [shape=(m,)], int64."""
     return np.linspace(0, max(0, n - 1), min(n, most)).astype(np.int64)
 
 
 def search_product(
     queries: np.ndarray, *, vectors: SearchVectors, k: int, allowed: np.ndarray | None = None
 ) -> NeighbourRows:
-    """The `k` rows of `vectors` with the largest inner product with each query.
+    """Find the `k` rows of `vectors` with the largest inner product with each query.
 
     Parameters
     ----------
@@ -134,19 +135,19 @@ def search_product(
     vectors : SearchVectors
         Read once for every 1,024 queries.
     k : int
-        At most as many as there are rows allowed.
+        At most the number of allowed rows.
     allowed : np.ndarray [shape=(n,)], bool, or None
-        Rows that may be answered; None allows all.
+        Rows that may be returned; None allows all.
 
     Returns
     -------
     NeighbourRows
-        Equal scores stand in the order of their rows.
+        Equal scores are in the order of their rows.
 
     Raises
     ------
     NotFiniteError
-        If a row that is scored is not finite.
+        If a scored row is not finite.
     """
     blocks = [
         _search_some(queries[start : start + MAX_QUERIES], vectors, k, allowed)
@@ -162,7 +163,7 @@ def search_product(
 def _search_some(
     queries: np.ndarray, vectors: SearchVectors, k: int, allowed: np.ndarray | None
 ) -> NeighbourRows:
-    """Best of every block of rows, each joined to the best of the blocks before it."""
+    """Best of every block of rows, each merged with the best of the blocks before it."""
     best: list[tuple[np.ndarray, np.ndarray]] = [
         (np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries
     ]
@@ -198,7 +199,7 @@ def top_k(scores: np.ndarray, *, k: int) -> np.ndarray:
         return np.empty(0, dtype=np.int64)
     whole = len(scores) // GROUP * GROUP
     if whole // GROUP > 4 * k:
-        # So many groups have a best of at least this, so the k largest are no less.
+        # This many groups have a maximum of at least this, so the k largest scores are no less.
         bests = scores[:whole].reshape(-1, GROUP).max(axis=1)
         least = np.partition(bests, len(bests) - k)[len(bests) - k]
         candidates = np.flatnonzero(scores >= least)
@@ -212,16 +213,16 @@ def top_k(scores: np.ndarray, *, k: int) -> np.ndarray:
 
 
 def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: SearchVectors) -> NeighbourRows:
-    """Score neighbours again in double precision, and put them in that order.
+    """Score neighbours again in double precision, and sort them by that.
 
-    Matrix products round differently with the shape that they are asked in. Scored again, equal
-    vectors have equal scores and stand in the order of their rows, and one query has the answer
-    that it has among many.
+    Matrix products round differently with the shape of the query. Scored again, equal vectors have
+    equal scores and are in the order of their rows, and one query has the same answer as in a
+    batch.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n_queries, k)], int64
-        A row below 0 is none, and comes last.
+        A row below 0 is missing, and comes last.
     queries : np.ndarray [shape=(n_queries, d)]
         See `scoring_queries`.
     vectors : SearchVectors
@@ -229,14 +230,14 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: SearchVectors) -
     Raises
     ------
     NotFiniteError
-        If a row that was found is not finite.
+        If a neighbour is not finite.
     """
     order = np.empty_like(rows)
     scores = np.empty(rows.shape, dtype=np.float32)
     step = max(1, MAX_SCORES // max(1, 4 * rows.shape[1] * vectors.dim))
     for start in range(0, len(rows), step):
         block = rows[start : start + step]
-        # Each row is read once, in the order in which it lies on disk.
+        # Each row is read once, in the order on disk.
         flat, places = np.unique(np.maximum(block, 0), return_inverse=True)
         held = vectors[flat].astype(np.float64)
         block_queries = queries[start : start + step, np.newaxis]
@@ -250,7 +251,7 @@ def rescored(rows: np.ndarray, queries: np.ndarray, *, vectors: SearchVectors) -
 
 
 def _check_finite(scores: np.ndarray, vectors: SearchVectors, rows: np.ndarray) -> None:
-    """Raise `NotFiniteError` where scores are not finite since one of these rows is not."""
+    """Raise `NotFiniteError` if scores are not finite because one of these rows is not."""
     if np.isfinite(scores).all():
         return
     for start in range(0, len(rows), BLOCK):
@@ -271,14 +272,14 @@ def row_norms(vectors: np.ndarray) -> np.ndarray:
 def scaled_vectors(
     vectors: np.ndarray, metric: Metric, offsets: np.ndarray | None = None
 ) -> np.ndarray:
-    """The vectors whose inner product with what is `scoring_queries` is the score.
+    """Scale vectors such that the inner product with `scoring_queries` is the score.
 
     Parameters
     ----------
     vectors : np.ndarray [shape=(n, d)], float32
     metric : {"cosine", "inner_product"}
     offsets : np.ndarray [shape=(n,)], float32, or None
-        What each vector's score is moved by for a query of unit norm: one more dimension.
+        Added to each vector's score for a query of unit norm: one more dimension.
     """
     scored = unit_norm(vectors) if metric == "cosine" else vectors
     return scored if offsets is None else np.column_stack([scored, offsets])
@@ -287,7 +288,7 @@ def scaled_vectors(
 def scoring_queries(
     queries: np.ndarray, metric: Metric, *, offsets: np.ndarray | None = None
 ) -> np.ndarray:
-    """Queries scaled as `scaled_vectors` with such offsets, or with none, need them.
+    """Scale queries to match `scaled_vectors`, with or without offsets.
 
     Parameters
     ----------
@@ -302,7 +303,7 @@ def scoring_queries(
 
 
 def checked_metric(metric: str) -> Metric:
-    """The metric of that name; `ParameterError` when there is none."""
+    """The metric of a name; `ParameterError` if there is none."""
     if metric not in ("cosine", "inner_product"):
         raise ParameterError(f"metric={metric!r} must be 'cosine' or 'inner_product'")
     return cast("Metric", metric)

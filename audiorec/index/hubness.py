@@ -1,21 +1,21 @@
-"""Hub correction: one number per track, so that every track comes up somewhere.
+"""Hub correction: one offset per track, so that every track is recommended to somebody.
 
 In spaces of many dimensions a few vectors, the hubs, are among the nearest of very many others,
 and some are among the nearest of none (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in space").
-A number that is added to whatever a track scores, o(y), mends it: y is served as [y, o(y)] and x
-asks as [x, |x|]. That is one more dimension, exact in every index of inner products. Tracks are
-asked for by tracks, and by listeners; each has numbers of its own.
+An offset o(y) added to the scores of a track corrects this: y is stored as [y, o(y)] and the query
+is [x, |x|]. That is one more dimension, exact in every index of inner products. Queries are tracks
+or listeners; each kind has offsets of its own.
 
-`csls_offsets` hold back what is near to everything. Cross-domain similarity local scaling ranks by
+`csls_offsets` lower the scores of hubs. Cross-domain similarity local scaling ranks by
 
     CSLS(x, y) = 2 cos(x, y) - r(x) - r(y)
 
-with r(y) the mean cosine of y to the k nearest of those who may ask for it (Conneau et al. 2018,
+with r(y) the mean cosine of y to the k nearest queries (Conneau et al. 2018,
 "Word translation without parallel data", section 2.3). r(x) does not change the order of an
 answer, so o(y) = -r(y) / 2.
 
-`reach_offsets` leave everything as it is but what is out of reach: o(y) is 0, or the least that
-brings y among the ten best of a few who ask, those whom it fits best by that measure.
+`reach_offsets` change only vectors that are never reached: o(y) is 0, or the least that brings y
+among the ten best of a few queries, those it fits best by that measure.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from audiorec.index.exact import MAX_SCORES, spread_rows
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-# k of r: from 5 to 50 the neighbours of tracks were as evenly spread.
+# k of r: from 5 to 50 the neighbours of tracks were equally evenly spread.
 NEIGHBOURS = 10
-# Those who may ask are represented by so many, evenly spread.
+# The queries are represented by this many of them, evenly spaced.
 MAX_QUERIES = 5_000
-# A track is in reach when it is among so many best of so many who ask. As lifted tracks take each
-# other's places, they are lifted again, a few times.
+# A track is reached if it is among this many best of this many queries. As raised tracks displace
+# each other, they are raised again, a few times.
 REACH_K = 10
 REACHED_BY = 3
 ROUNDS = 4
@@ -46,22 +46,21 @@ MARGIN = 1e-4
 def csls_offsets(
     vectors: np.ndarray, queries: np.ndarray, *, own: np.ndarray | None = None
 ) -> np.ndarray:
-    """What each vector is held back by: -r(y) / 2.
+    """Compute CSLS offsets of vectors: -r(y) / 2.
 
     Parameters
     ----------
     vectors : np.ndarray [shape=(n, d)], float32
-        Of unit norm where scores are cosines.
+        Of unit norm if scores are cosines.
     queries : np.ndarray [shape=(m, d)], float32
-        Those who may ask, of any norm: their directions count.
+        Queries, of any norm: their directions count.
     own : np.ndarray [shape=(m,)], int64, or None
-        Row in `vectors` of each of those who ask, where they are among them: nobody asks for
-        themselves.
+        Row in `vectors` of each query that is among them: no query finds itself.
 
     Returns
     -------
     offsets : np.ndarray [shape=(n,)], float32
-        Zeros when nobody asks.
+        Zeros without queries.
     """
     some = spread_rows(len(queries), MAX_QUERIES)
     queries, own = queries[some], None if own is None else own[some]
@@ -89,20 +88,20 @@ def reach_offsets(
     own: np.ndarray | None = None,
     excluded: csr_matrix | None = None,
 ) -> np.ndarray:
-    """What lifts each vector into reach of those who ask: 0 where it is.
+    """Compute the offsets that bring each vector into reach of the queries: 0 if it is.
 
     Parameters
     ----------
     vectors, queries, own
         See `csls_offsets`.
     excluded : csr_matrix [shape=(m, n)], or None
-        Not 0 where an answer leaves a vector out: tracks that a listener has played.
+        Nonzero where an answer leaves a vector out: tracks that a listener has played.
 
     Returns
     -------
     offsets : np.ndarray [shape=(n,)], float32
-        At least 0. Where so few ask that not every vector can be among somebody's best, as many
-        as can.
+        At least 0. With too few queries for every vector to be among somebody's best, as many as
+        possible are.
     """
     some = spread_rows(len(queries), MAX_REACHED)
     directions = unit_norm(queries[some])
@@ -112,7 +111,7 @@ def reach_offsets(
     offsets = np.zeros(n, dtype=np.float32)
     if n <= REACH_K or not len(some):
         return offsets
-    # At most a quarter of all places are for the lifted.
+    # At most a quarter of all positions are for raised vectors.
     by = int(np.clip(len(some) * REACH_K // (4 * n), 1, min(REACHED_BY, len(some))))
     for _ in range(ROUNDS):
         lacking = np.full((by, n), np.inf, dtype=np.float32)
@@ -125,7 +124,7 @@ def reach_offsets(
             if excluded is not None:
                 scores[excluded[here].nonzero()] = -np.inf
             last = np.partition(scores, n - REACH_K, axis=1)[:, n - REACH_K]
-            last = np.maximum(last, np.finfo(np.float32).min)  # where there are not so many
+            last = np.maximum(last, np.finfo(np.float32).min)  # with fewer than that
             lacking = np.partition(
                 np.concatenate([lacking, last[:, np.newaxis] - scores]), by - 1, axis=0
             )[:by]

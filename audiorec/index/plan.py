@@ -1,10 +1,10 @@
-"""Which structure serves how many vectors in how much memory: the arithmetic, without FAISS.
+"""Choice of the index structure by the number of vectors and the memory, without FAISS.
 
-The choice follows FAISS's "Guidelines to choose an index". Exact search reads the vectors as they
-lie on disk, memory-mapped, and is the fastest there is for one question until there are many
-vectors. HNSW (Malkov & Yashunin 2018) is the fastest at high recall while its links fit in memory;
-inverted lists, which need none, serve beyond, and lie on disk where even they do not fit. Both
-keep a byte per dimension: what they find is scored again by the vectors themselves.
+The choice follows FAISS's "Guidelines to choose an index". Exact search reads the memory-mapped
+vectors on disk, and is the fastest for a single query up to very many vectors. HNSW (Malkov &
+Yashunin 2018) is the fastest at high recall while its links fit in memory; inverted lists, which
+have none, are used beyond, and are kept on disk where even they do not fit. Both store a byte per
+dimension: their candidates are scored again by the vectors themselves.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["exact", "hnsw", "ivf"]
 
-EXACT_BELOW = 500_000  # vectors: exact search is fast enough, and finds all
+EXACT_BELOW = 500_000  # vectors: exact search is fast enough, and finds all neighbours
 HNSW_LINKS = 32
-# A node's links on the ground floor are 2 M numbers of 4 bytes; the floors above add a 32nd of it.
+# A node's links on the lowest level are 2 M numbers of 4 bytes; the higher levels add a 32nd of it.
 LINK_BYTES = 2 * HNSW_LINKS * 4 * (1 + 1 / HNSW_LINKS)
-ROW_BYTES = 12  # a row's number in a list, or a node's floor and place
-# FAISS asks for 39 training vectors per centroid at least, and uses 256 at most.
+ROW_BYTES = 12  # a row's number in a list, or a node's level and position
+# FAISS requires 39 training vectors per centroid at least, and uses 256 at most.
 TRAINING_PER_LIST = 39
 SAMPLE_PER_LIST = 64
 MAX_LISTS = 65_536
-# From so many lists on, the nearest ones are found by a graph over them.
+# With this many lists, the nearest ones are found by a graph over them.
 MANY_LISTS = 16_384
-LISTS_FILE = "lists.ivfdata"  # where lists on disk lie, beside the structure
+LISTS_FILE = "lists.ivfdata"  # file of lists on disk, beside the structure
 
 
 class IndexPlan(NamedTuple):
-    """What to build.
+    """Structure of an index to build.
 
     Attributes
     ----------
     kind : {"exact", "hnsw", "ivf"}
     factory : str
-        FAISS's description of it; empty where there is nothing to build.
+        FAISS's description of it; empty for an exact index.
     on_disk : bool
-        Whether its inverted lists stay on disk, being too large for the memory given.
+        Whether its inverted lists stay on disk, being too large for the memory.
     """
 
     kind: Kind
@@ -47,7 +47,7 @@ class IndexPlan(NamedTuple):
 def make_plan(
     n: int, dim: int, *, kind: str, memory: int, exact_below: int | None = None
 ) -> IndexPlan:
-    """The structure for so many vectors: the one that `kind` names, or the best that fits.
+    """Choose the structure for a number of vectors: by `kind`, or the best that fits.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def make_plan(
         Vectors, and dimensions of each.
     kind : {"auto", "exact", "hnsw", "ivf"}
     memory : int
-        What the structure may take, bytes, while it is built and while it is asked. Vectors that
-        are memory-mapped are not counted: the system takes their pages back when it needs them.
+        Memory of the structure, bytes, while it is built and searched. Memory-mapped vectors
+        are not counted: the system reclaims their pages when needed.
     exact_below : int or None
         With "auto", fewer vectors are searched exactly; None for `EXACT_BELOW`.
     """
@@ -74,7 +74,7 @@ def make_plan(
 
 
 def structure_bytes(kind: Kind, n: int, dim: int) -> int:
-    """Memory that a structure takes, bytes; an exact one takes none."""
+    """Memory of a structure, bytes; 0 for an exact one."""
     if kind == "exact":
         return 0
     per_row = dim + ROW_BYTES + (LINK_BYTES if kind == "hnsw" else 0)
@@ -91,11 +91,11 @@ def count_lists(n: int) -> int:
 
 
 def sample_size(n: int, *, lists: int, dim: int, memory: int) -> int:
-    """Vectors to learn the lists from: 64 each, fewer where memory is short, at least 39 each."""
+    """Vectors to train the lists on: 64 each, fewer if memory is short, at least 39 each."""
     room = int(memory / 2 / (4 * dim))
     return min(n, max(min(SAMPLE_PER_LIST * lists, room), TRAINING_PER_LIST * lists))
 
 
 def batch_rows(dim: int, *, memory: int) -> int:
-    """Rows to take in at once so that they, and what is made of them, fill a quarter of memory."""
+    """Rows per batch such that they, and data computed from them, fill a quarter of memory."""
     return int(min(65_536, max(256, memory / 4 / (8 * dim))))

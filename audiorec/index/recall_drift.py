@@ -1,4 +1,4 @@
-"""How much worse an approximate structure has become since it was built."""
+"""Loss of recall of an approximate structure since it was built."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from audiorec.index.structures import FaissStructure
 
-# Worse by so much of the true ten nearest, or lists so many times as uneven, is worth a rebuild.
+# Recall lower by this much, or lists so many times as uneven, justify a rebuild.
 RECALL_LOSS = 0.02
 IMBALANCE_GROWTH = 1.5
 
 
 class IndexDrift(NamedTuple):
-    """What a structure was worth when it was built, and what it is worth now.
+    """Recall loss since the index was built.
 
     Attributes
     ----------
     recall_built, recall : float
-        Share of the true ten nearest that it finds.
+        Fraction of the true ten nearest that are found.
     imbalance_built, imbalance : float
-        How many times as long as with even lists a search takes.
+        Duration of a search relative to even lists.
     dead : float
-        Share of its rows that were removed since, and are filtered out.
+        Fraction of rows that were removed since, and are filtered out.
     """
 
     recall_built: float = 1.0
@@ -33,7 +33,7 @@ class IndexDrift(NamedTuple):
 
     @classmethod
     def of(cls, structure: FaissStructure | None) -> IndexDrift:
-        """Of one that was built just now, or of an exact index."""
+        """Drift of a structure built just now, or of an exact index."""
         if structure is None:
             return cls()
         quality = structure.recall, structure.imbalance
@@ -41,7 +41,7 @@ class IndexDrift(NamedTuple):
 
     @property
     def rebuild_reason(self) -> str:
-        """Why it should be built again, in a few words; empty when it should not."""
+        """Reason to build the index again, in a few words; empty if there is none."""
         if self.recall < self.recall_built - RECALL_LOSS:
             return (
                 f"finds {self.recall:.3f} of the ten nearest, {self.recall_built:.3f} when it "

@@ -1,4 +1,4 @@
-"""The index of a workspace, checked as it is opened, and exchanged when another takes its place."""
+"""Opening of a workspace's index, checked, and reloading it when it is replaced."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class OpenIndex(NamedTuple):
-    """An index, and what its files were when it was opened."""
+    """An index, and the signature of its files when it was opened."""
 
     served: Index
     signature: Signature
 
 
 def open_index(workspace: Workspace) -> OpenIndex:
-    """Open a workspace's index, checked against the vectors that it should serve.
+    """Open a workspace's index, checked against the vectors that it serves.
 
     Raises
     ------
     ArtifactError
-        If there is none, or it was made from other vectors or factors.
+        If it is missing, or was made from other vectors or factors.
     """
     for attempt in range(TRIES):
         signature = index_signature(workspace)
@@ -36,7 +36,8 @@ def open_index(workspace: Workspace) -> OpenIndex:
             index = Index.load(workspace.index)
             check_inputs(workspace, index)
         except ArtifactError:
-            # Replaced while it was read, its old files are gone: what stands there now is whole.
+            # If it was replaced while being read, its old files are gone, but the new ones are
+            # complete.
             if attempt + 1 < TRIES and index_signature(workspace) != signature:
                 continue
             raise
@@ -45,7 +46,7 @@ def open_index(workspace: Workspace) -> OpenIndex:
 
 
 def check_inputs(workspace: Workspace, index: Index) -> None:
-    """Raise `ArtifactError` unless an index was made from the vectors that stand there."""
+    """Raise `ArtifactError` unless an index was made from the current vectors."""
     made = {
         kind: artifacts.load_manifest(workspace.root / kind, kind=kind)
         for kind in ("embeddings", "factors")
@@ -63,7 +64,7 @@ def check_inputs(workspace: Workspace, index: Index) -> None:
 
 
 def index_signature(workspace: Workspace) -> Signature:
-    """Inode, time of change in ns and size of what says which index stands there."""
+    """Inode, time of change in ns and size of the files that identify the current index."""
     signature: list[tuple[int, int, int] | None] = []
     for kind in ("index", "embeddings", "factors"):
         try:
@@ -75,11 +76,11 @@ def index_signature(workspace: Workspace) -> Signature:
 
 
 class IndexWatcher:
-    """Notices that a workspace's index was replaced, and opens the new one aside.
+    """Detects that a workspace's index was replaced, and opens the new one in the background.
 
-    Whoever asks goes on with the index that they have, whose files stay mapped though their names
-    are gone, until the new one stands ready. One that does not fit the rest of the workspace, as
-    while other stages run, is passed over.
+    Callers continue with the index that they have, whose files stay mapped though their names are
+    gone, until the new one is ready. An index that does not match the rest of the workspace, as
+    while other stages run, is ignored.
 
     Parameters
     ----------
@@ -93,16 +94,16 @@ class IndexWatcher:
         self._opening: threading.Thread | None = None
 
     def open(self) -> Index:
-        """The index as it stands now; see `open_index`."""
+        """Open the current index; see `open_index`."""
         opened = open_index(self._workspace)
         self._seen = opened.signature
         return opened.served
 
     def replacement(self, *, of: Index) -> Index | None:
-        """The index that has taken the place of one in use and stands ready; None while none has.
+        """Return the index that has replaced one in use, once it is ready; else None.
 
-        Costs a look at three files. An index that was never asked is exchanged at once: what it
-        would have opened first is gone.
+        Costs the metadata of three files. An index that was never queried is replaced at once: the
+        files that it would have opened first are gone.
         """
         if self._opening is not None:
             if self._opening.is_alive():
@@ -128,6 +129,6 @@ class IndexWatcher:
             opened = open_index(self._workspace)
             opened.served.open()
         except (AudiorecError, OSError):
-            return  # another look when one of the files changes again
+            return  # tried again when one of the files changes again
         self._seen = opened.signature
         self._ready = opened

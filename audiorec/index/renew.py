@@ -1,4 +1,4 @@
-"""An index brought up to date: by what has changed where that is little, else built anew."""
+"""Renewal of an index: updated in place after small changes, else built anew."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from audiorec.index.vector_index import Index
 if TYPE_CHECKING:
     from audiorec.index.config import IndexConfig
 
-# More than this share of vectors that came, went or moved is built anew.
+# With more than this fraction of vectors added, removed or changed it is built anew.
 MAX_CHANGED = 0.1
 
 
 def renew_index(
     directory: Path, embeddings: Embeddings, *, config: IndexConfig, **how: Any
 ) -> Index:
-    """Index vectors, from the index that stands there where few of them are new to it.
+    """Index vectors, starting from an existing index if few of them are new to it.
 
     An exact index is always built anew, which costs no more than reading the vectors. So is one
     that has drifted since it was built: see `Index.drift`.
@@ -32,9 +32,9 @@ def renew_index(
     Parameters
     ----------
     directory : Path
-        Of an index that may be there; it is not changed.
+        Folder of an index that may exist; it is not changed.
     embeddings : Embeddings
-        All that the index shall hold.
+        All vectors of the index.
     config : IndexConfig
     **how
         See `build_index`.
@@ -51,7 +51,7 @@ def renew_index(
         except NewerError:
             raise
         except ArtifactError:
-            index = None  # missing or damaged: made again below
+            index = None  # missing or damaged: built anew below
         if (
             index is not None
             and index.config == config
@@ -65,7 +65,7 @@ def renew_index(
 
 
 def _update_in_place(index: Index, embeddings: Embeddings) -> bool:
-    """Whether the index holds these vectors now; False where too many were other ones."""
+    """Update the index to these vectors; return False if too many differ."""
     held = index.embeddings()
     gone = [id_ for id_ in held.ids if id_ not in embeddings]
     ids = [id_ for id_ in embeddings.ids if id_ in held]

@@ -1,4 +1,4 @@
-"""From ids to rows without a dictionary: what a process that answers one question can afford."""
+"""Lookup of rows by id without a dictionary, affordable in a process with a single query."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 from audiorec.exceptions import NotFoundError, ParameterError
 
-# So many times fewer ids than rows are looked up one by one.
+# Below this fraction of the rows, ids are looked up one by one.
 FEW = 50
 
 
 class RowLookup:
-    """Ids by row, some of which may be dead, and the order of those alive.
+    """Ids by row, some of which may be deleted, and the order of the others.
 
     Parameters
     ----------
     ids : np.ndarray [shape=(n_rows,)], str
     order : np.ndarray [shape=(n,)], int64
-        Rows alive, in the order of their ids.
+        Rows that are not deleted, in the order of their ids.
     """
 
     def __init__(self, ids: np.ndarray, order: np.ndarray) -> None:
@@ -34,12 +34,12 @@ class RowLookup:
 
     @property
     def n_rows(self) -> int:
-        """Rows, the dead ones too."""
+        """Number of rows, with deleted ones."""
         return len(self.by_row)
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Ids alive, in order."""
+        """Ids that are not deleted, in order."""
         return tuple(self.by_row[self.order].tolist())
 
     def row(self, id_: str) -> int:
@@ -50,7 +50,7 @@ class RowLookup:
         return int(self.order[place]) if place < len(self) and self._id_at(place) == id_ else -1
 
     def known_row(self, id_: str) -> int:
-        """Row of an id; `NotFoundError` when it has none."""
+        """Row of an id; `NotFoundError` if it is unknown."""
         row = self.row(id_)
         if row < 0:
             raise NotFoundError(
@@ -60,9 +60,9 @@ class RowLookup:
         return row
 
     def rows(self, ids: Collection[str]) -> np.ndarray:
-        """Rows of ids, -1 for those that are not there : np.ndarray [shape=(len(ids),)], int64.
+        """Rows of ids, -1 for unknown ones : np.ndarray [shape=(len(ids),)], int64.
 
-        Those of a frozen set are kept: a filter is asked of one search after the other.
+        Those of a frozen set are cached: a filter is reused from search to search.
         """
         if isinstance(ids, frozenset) and len(ids) * FEW >= len(self):
             if self._filtered is None or self._filtered[0] is not ids:
@@ -78,7 +78,7 @@ class RowLookup:
 
     @cached_property
     def _rows(self) -> dict[str, int]:
-        """Row by id, made when many are first looked up, for those who ask more than once."""
+        """Row by id, built on the first lookup of many, for repeated queries."""
         return dict(zip(self.ids, self.order.tolist(), strict=True))
 
     def _id_at(self, place: int) -> str:
@@ -86,13 +86,13 @@ class RowLookup:
 
 
 class GroupNumbers(Mapping[str, int]):
-    """Numbers of groups by id, read from an array of them: none is looked at but those asked for.
+    """Numbers of groups by id, read lazily from an array of them.
 
     Parameters
     ----------
     lookup : RowLookup
     groups : np.ndarray [shape=(n_rows,)], int64
-        -1 where a row is in none.
+        -1 for a row without a group.
     """
 
     def __init__(self, lookup: RowLookup, groups: np.ndarray) -> None:
@@ -119,7 +119,7 @@ def id_array(ids: Sequence[str]) -> np.ndarray:
     Raises
     ------
     ParameterError
-        If an id ends in a null character, which an array drops.
+        If an id ends in a null character, which an array would drop.
     """
     for id_ in ids:
         if id_.endswith("\0"):

@@ -1,4 +1,4 @@
-"""`SearchableVectors`: string ids over vectors and a structure, searched with filters."""
+"""`SearchableVectors`: vectors by string id and a structure, searched with filters."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from audiorec.index.config import IndexConfig
     from audiorec.index.structures import FaissStructure
 
-# Imports in functions: FAISS and pydantic, not before an answer needs them.
+# Imports in functions: FAISS and pydantic, only once an answer needs them.
 
-# Below this share of the rows, an approximate structure wanders more than the product costs.
+# Below this fraction of allowed rows, the exact product costs less than an approximate structure.
 FEW = 0.1
 METRICS: tuple[Metric, ...] = ("cosine", "inner_product")
 
@@ -54,16 +54,15 @@ class Neighbours(NamedTuple):
 
 
 class SearchableVectors:
-    """Vectors by id, searched by cosine or inner product: the part of `Index` that only reads.
+    """Vectors by id, searched by cosine or inner product: the read-only part of `Index`.
 
-    The vectors are kept as they were given, so that either metric can be asked of any index; one
-    that was not built for the metric asked is answered by the plain product, which is exact and
-    fast enough to a few million vectors. That product is all that an exact index has, so that it
-    opens without FAISS.
+    The vectors are stored unscaled, so that any index can be searched by either metric; an index
+    built for the other metric is searched by the exact product, which is fast enough up to a few
+    million vectors. An exact index has nothing but that product, so that it opens without FAISS.
 
-    Rows of an exact index stand in the order of their ids. An approximate structure cannot drop
-    or reorder vectors: its removed rows stay, dead, and a filter keeps them out of every answer
-    until enough of them make it be built again.
+    Rows of an exact index are in the order of their ids. An approximate structure cannot drop or
+    reorder vectors: removed rows are kept, but filtered out of every answer, until there are
+    enough of them for a rebuild.
     """
 
     def __init__(
@@ -84,15 +83,15 @@ class SearchableVectors:
         self._vectors = vectors
         self._settings = dict(settings)
         self._offsets = dict(offsets or {})  # by metric; see `audiorec.index.hubness`
-        self._norms = norms  # lengths of the vectors, once they are needed
+        self._norms = norms  # lengths of the vectors, computed on first use
         self._groups = groups  # number of each row's group of duplicates, or -1
         self._structure = structure
-        self._stored = stored  # until the index changes: where its structure lies on disk
-        self._work = work  # where what does not fit in memory is made
+        self._stored = stored  # until the index changes: location of its structure on disk
+        self._work = work  # folder for data that does not fit in memory
         self._built_rows = stored.built_rows if stored else len(ids)
         self._built = stored.built if stored else IndexDrift.of(structure)
         self._changed = False  # since it was built
-        self._mapped: Path | None = None  # the file that an open structure is only read from
+        self._mapped: Path | None = None  # the file from which a structure is mapped
         self.inputs: dict[str, str] = dict(stored.inputs) if stored else {}
         self.extra: dict[str, Any] = dict(stored.extra) if stored else {}
 
@@ -104,14 +103,14 @@ class SearchableVectors:
 
     @property
     def config(self) -> IndexConfig:
-        """The settings that it was built with."""
+        """Settings of its build."""
         from audiorec.index.config import IndexConfig
 
         return IndexConfig(**self._settings)
 
     @property
     def metric(self) -> Metric:
-        """What a score is, unless `search` is asked for the other."""
+        """Default metric of `search`."""
         metric: Metric = self._settings["metric"]
         return metric
 
@@ -131,7 +130,7 @@ class SearchableVectors:
 
     @property
     def recall(self) -> float:
-        """Share of the true ten nearest found, as last measured: at build, or when it was kept."""
+        """Recall of the true ten nearest, as last measured: when built, or when saved."""
         if self._structure is not None:
             return self._structure.recall
         return self._stored.recall if self._stored is not None else 1.0
@@ -141,7 +140,7 @@ class SearchableVectors:
         """Group number of every id that is the same recording as another."""
         if self._groups is not None:
             return GroupNumbers(self._lookup, self._groups)
-        kept: Mapping[str, int] = self.extra.get("duplicates", {})  # where older versions kept it
+        kept: Mapping[str, int] = self.extra.get("duplicates", {})  # location in older versions
         return kept
 
     @property
@@ -155,12 +154,12 @@ class SearchableVectors:
         return self._lookup.ids
 
     def vector(self, id_: str) -> np.ndarray:
-        """Vector of one id, as it was given : np.ndarray [shape=(d,)], float32.
+        """Vector of one id, unscaled : np.ndarray [shape=(d,)], float32.
 
         Raises
         ------
         NotFoundError
-            If the index does not hold the id.
+            If the id is unknown.
         ArtifactError
             If its vector is damaged.
         """
@@ -171,23 +170,23 @@ class SearchableVectors:
         return vector
 
     def embeddings(self) -> Embeddings:
-        """Every id with its vector, as given, in the order of the ids.
+        """Every id with its unscaled vector, in the order of the ids.
 
         Raises
         ------
         ArtifactError
             If a vector is damaged.
         """
-        everything = 2**62  # vectors that stand in that order already are not copied
+        everything = 2**62  # vectors in that order already are not copied
         vectors = take_rows(self._vectors, self._lookup.order, memory=everything)
         if (place := first_not_finite(vectors)) is not None:
             raise self._damaged(int(self._lookup.order[place]))
         return Embeddings(self.ids, vectors)
 
     def offsets(self, metric: Metric) -> np.ndarray | None:
-        """What hub correction moves each id's score by, in the order of the ids.
+        """Hub-correction offsets added to each id's score, in the order of the ids.
 
-        None where it is off : np.ndarray [shape=(n,)], float32.
+        None without hub correction : np.ndarray [shape=(n,)], float32.
         """
         offsets = self._offsets.get(metric)
         return None if offsets is None else np.array(offsets[self._lookup.order])
@@ -201,18 +200,18 @@ class SearchableVectors:
         exclude: Collection[str] = (),
         metric: Metric | None = None,
     ) -> Neighbours:
-        """Find the ids whose vectors are nearest.
+        """Find the nearest ids of query vectors.
 
         Parameters
         ----------
         vectors : np.ndarray [shape=(n_queries, d)] or [shape=(d,)]
         k : int
-            Neighbours per query; all there are when there are fewer.
+            Neighbours per query; all of them if there are fewer.
         include : collection of str or None
-            Only these are answered; None for all. Ids that the index does not hold are passed
-            over, since a filter speaks of what may be there.
+            Only these are returned; None for all. Unknown ids are ignored, since a filter may
+            contain ids that do not exist.
         exclude : collection of str
-            These are never answered.
+            These are never returned.
         metric : {"cosine", "inner_product"} or None
             None for the index's own.
 
@@ -227,7 +226,7 @@ class SearchableVectors:
         NotFoundError
             If the index is empty.
         ArtifactError
-            If a vector that is looked at is damaged.
+            If one of the vectors read is damaged.
         """
         metric = checked_metric(metric or self.metric)
         queries = self._checked_queries(vectors)
@@ -250,12 +249,12 @@ class SearchableVectors:
         return Neighbours(ids, np.ascontiguousarray(rescored_.scores[:, :k]))
 
     def sample_scores(self, n_queries: int, n_targets: int) -> np.ndarray:
-        """Scores of pairs of vectors that stand evenly among all.
+        """Compute scores of pairs of vectors evenly spaced among all.
 
         Parameters
         ----------
         n_queries, n_targets : int
-            Vectors that are scored with each other, at most; none with itself.
+            Number of vectors scored with each other, at most; none with itself.
 
         Returns
         -------
@@ -273,12 +272,12 @@ class SearchableVectors:
         return scores[(query_rows[:, None] != target_rows) & np.isfinite(scores)]
 
     def open(self) -> None:
-        """Open what is opened when first asked otherwise, so that no question waits for it."""
+        """Open everything that is otherwise opened on first use, so that no query waits for it."""
         _ = self._opened
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing is left that a question would have to open."""
+        """Whether everything is open that a query needs."""
         return self._structure is not None or self.kind == "exact"
 
     @property
@@ -293,7 +292,7 @@ class SearchableVectors:
     def _allowed(
         self, include: Collection[str] | None, exclude: Collection[str]
     ) -> np.ndarray | None:
-        """Which rows may be answered : np.ndarray [shape=(n_rows,)], bool; None for all."""
+        """Mask of rows that may be returned : np.ndarray [shape=(n_rows,)], bool; None for all."""
         for name, ids in (("include", include), ("exclude", exclude)):
             if isinstance(ids, str):
                 raise ParameterError(f"{name}={ids!r} must be a collection of ids, not one id")
@@ -339,7 +338,7 @@ class SearchableVectors:
     def _product(
         self, queries: np.ndarray, k: int, allowed: np.ndarray | None, metric: Metric
     ) -> np.ndarray:
-        """Exact neighbours from the vectors themselves; of a few rows, only those are read."""
+        """Exact neighbours by the vectors themselves; of few allowed rows, only those are read."""
         vectors = self._served(metric)
         if allowed is None or 2 * np.count_nonzero(allowed) > len(allowed):
             return search_product(queries, vectors=vectors, k=k, allowed=allowed).rows
@@ -350,7 +349,7 @@ class SearchableVectors:
             raise NotFiniteError(int(few[error.row])) from None
 
     def _damaged(self, row: int) -> ArtifactError:
-        """The error for a vector that is not finite: none was when the index was made."""
+        """Make the error for a vector that is not finite: all were when the index was built."""
         where = f" in {self._stored.directory}" if self._stored is not None else ""
         return ArtifactError(
             f"the index{where} is damaged (vector of {str(self._lookup.by_row[row])!r} holds NaN "
@@ -368,7 +367,7 @@ class SearchableVectors:
 
 
 def faiss_structures() -> ModuleType:
-    """FAISS and what is built on it, loaded when first needed."""
+    """Import FAISS and the module based on it, on first use."""
     from audiorec.index import structures
 
     return structures

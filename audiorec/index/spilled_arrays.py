@@ -1,6 +1,6 @@
-"""Arrays that may be larger than memory: beyond a budget they lie in a temporary file.
+"""Arrays that may exceed memory: beyond a budget they are in a temporary file.
 
-The file has no name: it goes with the array, or with the process, however that ends.
+The file has no name: it is deleted with the array, or with the process, however that ends.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROWS = 65_536
 def empty_array(
     shape: tuple[int, ...], *, dtype: np.dtype, memory: int, folder: Path | None = None
 ) -> np.ndarray:
-    """An array to fill, in memory or, where it would take more than `memory` bytes, in a file.
+    """Allocate an array in memory or, if it exceeds `memory` bytes, in a file.
 
     Parameters
     ----------
@@ -25,15 +25,16 @@ def empty_array(
     dtype : np.dtype
     memory : int
     folder : Path or None
-        Where the file lies; None for the system's temporary directory.
+        Folder of the file; None for the system's temporary directory.
     """
     if dtype.itemsize * int(np.prod(shape)) <= memory:
         return np.empty(shape, dtype)
-    import tempfile  # here: not before an answer needs it, which it never does
+    import tempfile  # here: no answer ever needs it
 
     with tempfile.TemporaryFile(dir=folder) as stream:
         if hasattr(os, "posix_fallocate"):
-            # All of it now: a disk that is full later ends a process that writes to memory.
+            # All of it now: if the disk became full later, writing to the mapped memory would kill
+            # the process.
             os.posix_fallocate(stream.fileno(), 0, dtype.itemsize * int(np.prod(shape)))
         return np.memmap(stream, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
 
@@ -41,7 +42,7 @@ def empty_array(
 def take_rows(
     vectors: np.ndarray, rows: np.ndarray, *, memory: int, folder: Path | None = None
 ) -> np.ndarray:
-    """Rows of an array, in that order; the array itself where they are all of it as it stands."""
+    """Rows of an array, in that order; the array itself if it would be unchanged."""
     if len(rows) == len(vectors) and (rows == np.arange(len(rows))).all():
         return vectors
     out = empty_array(
@@ -55,7 +56,7 @@ def take_rows(
 def concatenate_rows(
     parts: Sequence[np.ndarray], *, memory: int, folder: Path | None = None
 ) -> np.ndarray:
-    """Arrays one after the other; a single one that has any rows as it is."""
+    """Concatenate arrays; a single nonempty one is returned unchanged."""
     filled = [part for part in parts if len(part)] or list(parts[:1])
     if len(filled) == 1:
         return filled[0]

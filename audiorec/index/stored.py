@@ -1,4 +1,4 @@
-"""An index on disk: what its manifest says, and its structure once somebody asks."""
+"""Index on disk: the facts in its manifest, and its structure, opened on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audiorec.index.recall_drift import IndexDrift
 if TYPE_CHECKING:
     from audiorec.index.structures import FaissStructure
 
-# Imports in functions: FAISS and more, not before an answer needs them.
+# Imports in functions: FAISS and more, only once an answer needs them.
 
 FILE = "vectors.faiss"
 ARRAYS = ("ids", "order", "vectors")
@@ -25,7 +25,7 @@ LISTS = "lists"
 
 
 class StoredIndex(NamedTuple):
-    """Where an index and its structure lie, and what is known of it without opening it."""
+    """Location and manifest of an index and its structure, without opening it."""
 
     directory: Path
     path: Path | None
@@ -41,7 +41,7 @@ class StoredIndex(NamedTuple):
 
     @classmethod
     def of(cls, directory: Path, manifest: artifacts.Manifest) -> StoredIndex:
-        """What a manifest says; KeyError when it lacks something."""
+        """Read from a manifest; KeyError if a key is missing."""
         extra, files = manifest.extra, manifest.files
         exact = extra["kind"] == "exact"
         return cls(
@@ -82,12 +82,12 @@ class StoredIndex(NamedTuple):
 
 
 def kept_drift(directory: Path) -> IndexDrift:
-    """What an index was worth when it was built, and when it was kept, without opening it.
+    """Drift of a stored index when it was built and when it was saved, without opening it.
 
     Raises
     ------
     ArtifactError
-        If there is none, or it is damaged.
+        If it is missing or damaged.
     """
     manifest = artifacts.load_manifest(directory, kind="index")
     try:
@@ -97,9 +97,9 @@ def kept_drift(directory: Path) -> IndexDrift:
 
 
 def rebuild_reason(directory: Path) -> str:
-    """Why an index should be built again though nothing else has changed; empty where it need not.
+    """Reason to rebuild an index although nothing else has changed; empty if there is none.
 
-    What it is worth was measured when it was kept; that it cannot be read is told elsewhere.
+    Its recall was measured when it was saved; damage is reported elsewhere.
     """
     try:
         return kept_drift(directory).rebuild_reason
@@ -124,19 +124,19 @@ def write_index(
     ----------
     directory : Path
     arrays : mapping of str to np.ndarray
-        "ids", "order", "vectors", and any more to keep with them.
+        "ids", "order", "vectors", and any further arrays to store.
     structure : FaissStructure or None
-        None where search is exact.
+        None for exact search.
     settings : mapping
-        The configuration that made it.
+        Settings it was built with.
     inputs : mapping of str to str
-        Fingerprints of what the vectors came from.
+        Fingerprints of the inputs of the vectors.
     extra : mapping
-        Anything else worth keeping with it, as plain JSON.
+        Any other facts to store, as plain JSON.
     built_rows : int
         Rows when the structure was last built.
     built : IndexDrift
-        What it was worth then.
+        Its recall and balance then.
     """
     files = {name: artifacts.put_array(directory, name, array) for name, array in arrays.items()}
     if structure is not None:
@@ -165,7 +165,7 @@ def write_index(
 
 
 def _put_structure(directory: Path, structure: FaissStructure) -> dict[str, artifacts.ArtifactFile]:
-    """Write the structure, and the lists that it may have beside it."""
+    """Write the structure, and its lists if they are in a file of their own."""
     import shutil
 
     from audiorec.index import structures
@@ -186,12 +186,12 @@ def _put_structure(directory: Path, structure: FaissStructure) -> dict[str, arti
 def read_index(
     directory: Path, *, inputs: Mapping[str, str]
 ) -> tuple[artifacts.Manifest, StoredIndex, dict[str, np.ndarray]]:
-    """Read what `write_index` wrote, its arrays memory-mapped.
+    """Read an index written by `write_index`, its arrays memory-mapped.
 
     Raises
     ------
     ArtifactError
-        If there is none, it is damaged, or was made from other inputs.
+        If it is missing, damaged, or was made from other inputs.
     """
     manifest = artifacts.load_manifest(directory, kind="index")
     for name, expected in inputs.items():

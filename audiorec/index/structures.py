@@ -1,11 +1,11 @@
-"""FAISS structures: how they are built in bounded memory, measured, asked, changed and kept.
+"""FAISS structures: building in bounded memory, measuring, searching, changing and storing.
 
-Building runs on one thread, since FAISS links an HNSW graph in whatever order its threads come,
-and the same vectors have to make the same bytes.
+Building uses one thread, since FAISS links an HNSW graph in the arbitrary order of its threads, and
+the same vectors have to give the same bytes.
 
-FAISS takes no vector out of an HNSW graph, whose other links run through it, and numbers the rest
-anew where it does take one out of lists. So removed rows stay in both, dead, and a filter keeps
-them out of every answer; `audiorec.index.search` says when enough are dead to build again.
+FAISS removes no vector from an HNSW graph, as other links pass through it, and renumbers the rest
+when removing one from lists. So removed rows are kept in both, but filtered out of every answer;
+`audiorec.index.search` decides when there are enough of them for a rebuild.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from audiorec.index.exact import (
 )
 from audiorec.index.plan import LISTS_FILE, IndexPlan, Kind, batch_rows, sample_size
 
-# FAISS makes half of its interface when it is loaded, where no type checker sees it.
+# FAISS creates half of its interface at import, invisible to type checkers.
 faiss: Any = _faiss
 
 HNSW_CONSTRUCTION = 80
 TARGET_RECALL = 0.99
 RECALL_K = 10
 RECALL_QUERIES = 300  # of each kind
-MOVED = 0.2  # as near to them as tracks that the index has not seen: measured on made-up vectors
-# What measured recall may lie above the truth by: two standard errors of 3,000 neighbours.
+MOVED = 0.2  # as near to them as unseen tracks: measured on synthetic vectors
+# Allowed excess of measured recall over the truth: two standard errors of 3,000 neighbours.
 RECALL_MARGIN = 0.003
 EFFORTS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 PROBES = (1, 2, 4, 6, 8, 12, *EFFORTS, 1536, 2048, 3072, 4096)
 
 
 class FaissStructure(NamedTuple):
-    """A FAISS index with what it takes to ask it well.
+    """A FAISS index with its search parameters.
 
     Attributes
     ----------
@@ -56,11 +56,11 @@ class FaissStructure(NamedTuple):
     effort : int
         `efSearch` of HNSW, `nprobe` of inverted lists.
     recall : float
-        Share of the true ten nearest that it finds; see `RecallTrial`.
+        Fraction of the true ten nearest that it finds; see `RecallTrial`.
     imbalance : float
-        Of inverted lists: how many times as long as with even lists a search takes; 1 otherwise.
+        Of inverted lists: duration of a search relative to even lists; 1 otherwise.
     folder : tempfile.TemporaryDirectory or None
-        Where the lists lie until they are kept, when they lie on disk.
+        Folder of the lists until they are stored, if they are on disk.
     """
 
     faiss: Any
@@ -73,7 +73,7 @@ class FaissStructure(NamedTuple):
 
     @property
     def lists(self) -> Path | None:
-        """The file of inverted lists that lie on disk."""
+        """File of inverted lists on disk."""
         if self.kind != "ivf":
             return None
         lists = _lists(self.faiss)
@@ -97,12 +97,12 @@ def build(
     memory : int
         See `make_plan`, bytes.
     folder : Path or None
-        Where lists that stay on disk are made; None for the system's temporary directory.
+        Folder of lists that stay on disk; None for the system's temporary directory.
 
     Returns
     -------
     structure : FaissStructure
-        Tuned: its effort is raised until it finds `TARGET_RECALL` of the true ten nearest.
+        Tuned: its effort is raised until its recall of the true ten nearest is `TARGET_RECALL`.
     """
     with one_thread():
         index = _learn(vectors, plan=plan, memory=memory, n=len(vectors))
@@ -122,14 +122,14 @@ def _learn(vectors: SearchVectors, *, plan: IndexPlan, memory: int, n: int) -> A
         index.hnsw.efConstruction = HNSW_CONSTRUCTION
     else:
         lists = index.nlist
-        index.cp.min_points_per_centroid = 1  # tiny lists are the caller's wish; no warning
+        index.cp.min_points_per_centroid = 1  # tiny lists are intended; no warning
     size = sample_size(n, lists=max(lists, 1024), dim=vectors.dim, memory=memory)
     index.train(vectors[spread_rows(len(vectors), size)])
     return index
 
 
 def _fill(index: Any, vectors: SearchVectors, rows: slice, *, memory: int, first: int = 0) -> None:
-    """Add rows in batches, numbered on from `first`."""
+    """Add rows in batches, numbered from `first`."""
     step = batch_rows(vectors.dim, memory=memory)
     for start in range(rows.start, rows.stop, step):
         some = vectors[start : min(start + step, rows.stop)]
@@ -141,7 +141,7 @@ def _fill(index: Any, vectors: SearchVectors, rows: slice, *, memory: int, first
 
 
 def _fill_on_disk(index: Any, vectors: SearchVectors, *, memory: int, folder: Path | None) -> Any:
-    """Fill `index` part by part, each written out, and merge them into lists on disk."""
+    """Fill `index` in parts, each written to disk, and merge them into lists on disk."""
     work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
     part_rows = max(batch_rows(vectors.dim, memory=memory), memory // 2 // (vectors.dim + 16))
     files = []
@@ -158,16 +158,16 @@ def _fill_on_disk(index: Any, vectors: SearchVectors, *, memory: int, folder: Pa
 
 
 def merge_on_disk(index: Any, parts: Sequence[Any], *, into: Path) -> None:
-    """Let an empty `index` be those of the parts together, its lists in the file `into`.
+    """Merge parts into an empty `index`, with its lists in the file `into`.
 
-    FAISS has a function for it, which prints on stdout; the file here is laid out as its own.
+    FAISS has a function for it, which prints on stdout; the file here has the same layout.
 
     Parameters
     ----------
     index : faiss.IndexIVF
-        Trained as all of them were.
+        Trained as all parts were.
     parts : sequence of faiss.IndexIVF
-        What was built upon it, a list at a time of which is copied.
+        Built upon it; copied a list at a time.
     into : Path
     """
     sizes = np.zeros(index.nlist, dtype=np.uint64)
@@ -205,15 +205,15 @@ def with_added_vectors(
     memory: int,
     folder: Path | None = None,
 ) -> FaissStructure:
-    """A structure with more vectors, neither learned nor linked anew.
+    """Add vectors to a structure, without training or linking it anew.
 
     Parameters
     ----------
     structure : FaissStructure
-        One that may be written to; it is changed, unless its lists lie on disk.
+        A writable one; it is changed, unless its lists are on disk.
     added : SearchVectors
     n_rows : int
-        Rows that it holds so far.
+        Its current number of rows.
     memory, folder
         See `build`.
     """
@@ -222,7 +222,7 @@ def with_added_vectors(
         if structure.lists is None:
             _fill(index, added, slice(0, len(added)), memory=memory, first=n_rows)
             return structure._replace(imbalance=imbalance(index))
-        # What lies on disk belongs to an artifact: a new file is made of it and what comes.
+        # Lists on disk belong to an artifact: a new file is made of them and the new ones.
         work = tempfile.TemporaryDirectory(prefix="audiorec-lists-", dir=folder)
         whole, part = _without_vectors(index), _without_vectors(index)
         _fill(part, added, slice(0, len(added)), memory=memory, first=n_rows)
@@ -231,7 +231,7 @@ def with_added_vectors(
 
 
 def _without_vectors(index: Any) -> Any:
-    """Lists on disk with nothing in them, ready to take vectors in."""
+    """Empty lists on disk, ready to add vectors."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lists.faiss"
         _write(index, path)
@@ -246,7 +246,7 @@ def _without_vectors(index: Any) -> Any:
 def search(
     structure: FaissStructure, queries: np.ndarray, *, k: int, allowed: np.ndarray | None = None
 ) -> NeighbourRows:
-    """Ask a structure; a row of -1 stands where it found too few.
+    """Search a structure; missing neighbours have row -1.
 
     Parameters
     ----------
@@ -268,10 +268,10 @@ def search(
 
 
 def write(structure: FaissStructure, path: Path) -> None:
-    """Write the FAISS index to a file, without the lists that lie in one of their own."""
+    """Write the FAISS index to a file, without lists in a file of their own."""
     where = structure.lists
     if where is not None:
-        _lists(structure.faiss).filename = ""  # the same bytes, wherever they were made
+        _lists(structure.faiss).filename = ""  # the same bytes in any folder
     try:
         _write(structure.faiss, path)
     finally:
@@ -280,19 +280,19 @@ def write(structure: FaissStructure, path: Path) -> None:
 
 
 def _write(index: Any, path: Path) -> None:
-    # By Python's own stream: FAISS's only prints that the disk was full when it closed a file.
+    # By Python's own stream: FAISS's only prints that the disk is full when it closes a file.
     with path.open("wb") as stream:
         faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write))
 
 
 def read(path: Path, *, lists: Path | None = None, writable: Literal["yes", "no"] = "no") -> Any:
-    """Read a FAISS index, memory-mapped where this FAISS can, unless it is to be added to.
+    """Read a FAISS index, memory-mapped if this FAISS can, unless it will be changed.
 
     Parameters
     ----------
     path : Path
     lists : Path or None
-        The file of its inverted lists, where they have one.
+        File of its inverted lists, if they have one.
     writable : {"yes", "no"}
     """
     mapped = getattr(faiss, "IO_FLAG_MMAP_IFC", 0)  # FAISS 1.11 and later
@@ -316,7 +316,7 @@ def _lists(index: Any) -> Any:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep FAISS on one thread, so that what it builds does not hang on their timing."""
+    """Keep FAISS on one thread, so that its builds do not depend on timing."""
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:
@@ -326,24 +326,24 @@ def one_thread() -> Iterator[None]:
 
 
 def imbalance(index: Any) -> float:
-    """How uneven inverted lists are: 1 where all are as long, more where a few are crowded."""
+    """Measure the imbalance of inverted lists: 1 if all are equally long, more if some dominate."""
     if not isinstance(index, faiss.IndexIVF) or not index.ntotal:
         return 1.0
     return round(float(index.invlists.imbalance_factor()), 4)
 
 
 class RecallTrial:
-    """Questions to an index, with their true neighbours: what recall is measured by.
+    """Queries to an index with their true neighbours, to measure recall.
 
-    Half of them are vectors of the index, which want the others. A graph or a list has its own
-    vectors near at hand, so that half are vectors that it does not hold: its own, moved by a part
-    of what lies between two others.
+    Half of them are vectors of the index. A graph or a list finds its own vectors easily, so that
+    half are vectors that it does not have: its own, shifted by a fraction of the difference of two
+    others.
 
     Parameters
     ----------
     vectors : SearchVectors
     allowed : np.ndarray [shape=(n,)], bool, or None
-        Rows alive; None for all.
+        Rows that are not deleted; None for all.
     """
 
     def __init__(self, vectors: SearchVectors, allowed: np.ndarray | None = None) -> None:
@@ -359,10 +359,10 @@ class RecallTrial:
         self._truth = search_product(
             self._queries, vectors=vectors, k=self._k, allowed=allowed
         ).rows
-        self._spare = min(self._k + SPARE, len(alive))  # as `Index.search` asks
+        self._spare = min(self._k + SPARE, len(alive))  # as in `Index.search`
 
     def recall(self, structure: FaissStructure) -> float:
-        """Share of the true ten nearest that a structure finds, in the half that it is worse in."""
+        """Recall of a structure of the true ten nearest, in the half where it is lower."""
         if self._k < 2:
             return 1.0
         rows = search(structure, self._queries, k=self._spare, allowed=self._allowed).rows
@@ -378,7 +378,7 @@ class RecallTrial:
 def tuned(
     structure: FaissStructure, vectors: SearchVectors, *, allowed: np.ndarray | None = None
 ) -> FaissStructure:
-    """A structure with the least effort that finds enough, as far as effort can."""
+    """Set the least effort that reaches the target recall, as far as possible."""
     trial = RecallTrial(vectors, allowed)
     efforts = EFFORTS if structure.kind == "hnsw" else PROBES
     most = len(vectors) if structure.kind == "hnsw" else structure.faiss.nlist

@@ -1,4 +1,4 @@
-"""`Index`: vectors by id that are searched, changed and kept."""
+"""`Index`: vectors by id that are searched, changed and stored."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from audiorec.index.stored import StoredIndex, read_index, write_index
 if TYPE_CHECKING:
     from audiorec.index.structures import FaissStructure
 
-# An approximate structure is built again when so much of it is dead, or grown since.
+# An approximate structure is rebuilt when this fraction of it is deleted, or new.
 MAX_DEAD = 0.25
 MAX_GROWTH = 2.0
 
 
 class Index(SearchableVectors):
-    """An index that can change and be kept; made by `build_index` or `load`."""
+    """An index that can be changed and saved; made by `build_index` or `load`."""
 
     @classmethod
     def load(cls, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Self:
-        """Read what `save` wrote, memory-mapped; the FAISS structure only when first asked.
+        """Load an index written by `save`, memory-mapped; the FAISS structure on first use.
 
         Parameters
         ----------
         directory : Path
         inputs : mapping of str to str or None
-            Fingerprints that the index must have been made from; None checks nothing.
+            Required fingerprints of its inputs; None checks nothing.
 
         Raises
         ------
         ArtifactError
-            If there is none, it is damaged, or was made from other inputs.
+            If it is missing, damaged, or was made from other inputs.
         """
         manifest, stored, arrays = read_index(directory, inputs=inputs or {})
         return cls(
@@ -61,9 +61,9 @@ class Index(SearchableVectors):
         )
 
     def drift(self) -> IndexDrift:
-        """What the structure is worth now beside what it was when it was built.
+        """Recall loss of the structure since it was built.
 
-        An approximate one is measured, which reads every vector once.
+        An approximate structure is measured, which reads every vector once.
         """
         structure = self._opened
         if structure is None:
@@ -77,13 +77,13 @@ class Index(SearchableVectors):
         )
 
     def add(self, embeddings: Embeddings) -> None:
-        """Take in vectors; an id that is already there gets its new vector.
+        """Add vectors; an existing id gets its new vector.
 
         Raises
         ------
         ParameterError
-            If the vectors have other dimensions, or hubs are corrected, which takes all vectors
-            at once. The index is then as before.
+            If the vectors have other dimensions, or with hub correction, which needs all vectors
+            at once. The index is then unchanged.
         """
         self._check_no_offsets()
         if not len(embeddings):
@@ -103,14 +103,14 @@ class Index(SearchableVectors):
         self._change(ids, rows, added=embeddings.vectors)
 
     def remove(self, ids: Collection[str]) -> None:
-        """Drop ids.
+        """Remove ids.
 
         Raises
         ------
         NotFoundError
-            If the index does not hold one of them; it is then as before.
+            If one of them is unknown; the index is then unchanged.
         ParameterError
-            If hubs are corrected.
+            With hub correction.
         """
         self._check_no_offsets()
         rows = np.array([self._lookup.known_row(id_) for id_ in ids], dtype=np.int64)
@@ -118,17 +118,17 @@ class Index(SearchableVectors):
         self._change(self._lookup.by_row, left, added=self._vectors[:0])
 
     def rebuild(self, *, plan: IndexPlan | None = None) -> None:
-        """Build the structure anew, from what is alive; ids and vectors stay what they are.
+        """Rebuild the structure from the rows that are not deleted; ids and vectors are unchanged.
 
         Parameters
         ----------
         plan : IndexPlan or None
-            None for the one that the settings lead to.
+            None for the one that follows from the settings.
         """
         rows, groups = self._lookup.order, self._groups
         self._vectors, self._norms = take_rows(self._vectors, rows, **self._memory_options()), None
         self._groups = None if groups is None else groups[rows]
-        # An array as wide as its longest id, as if never built before.
+        # An array as wide as its longest id, as in a new index.
         ids = id_array(self._lookup.by_row[rows].tolist())
         self._lookup = RowLookup(ids, np.arange(len(rows), dtype=np.int64))
         self._structure, self._stored, self._mapped, self._changed = None, None, None, False
@@ -157,17 +157,17 @@ class Index(SearchableVectors):
         ----------
         directory : Path
         inputs : mapping of str to str
-            Fingerprints of what the vectors came from.
+            Fingerprints of the inputs of the vectors.
         extra : mapping
-            Anything else worth keeping with it, as plain JSON. It comes back as the attribute
-            `extra`, beside the kind, size and recall of the structure.
+            Any other facts to store, as plain JSON. They are loaded as the attribute `extra`,
+            beside the kind, size and recall of the structure.
         duplicates : mapping of str to int or None
-            Group number of every id that is the same recording as another; None keeps those that
-            it has.
+            Group number of every id that is the same recording as another; None keeps the current
+            ones.
         """
         structure = self._opened
         if structure is not None and self._stored is None and self._changed:
-            # Kept with what it is worth now: 'doctor' says when that is too little.
+            # Stored with its current recall: 'doctor' reports when that is too low.
             structure = self._structure = structure._replace(recall=self.drift().recall)
         arrays = {
             "ids": self._lookup.by_row,
@@ -203,7 +203,7 @@ class Index(SearchableVectors):
             )
 
     def _change(self, ids: np.ndarray, rows: np.ndarray, *, added: np.ndarray) -> None:
-        """Let `ids` be those of every row and `rows` those alive; `added` are the last vectors."""
+        """Set `ids` of all rows and `rows` not deleted; `added` are the last vectors."""
         groups = dict(self.duplicates)
         plan = self._plan(len(rows))
         dead = len(ids) - len(rows)
@@ -231,7 +231,7 @@ class Index(SearchableVectors):
             self._norms, self._changed = None, True
         if groups:
             self._groups = self._grouped(groups)
-        self.inputs = {}  # what stands now came from more than they say
+        self.inputs = {}  # the vectors came from more inputs than these
         self._stored = None
 
     def _plan(self, n: int) -> IndexPlan:
@@ -247,7 +247,7 @@ class Index(SearchableVectors):
         return {"memory": self.config.memory_bytes // 2, "folder": self._work}
 
     def _writable(self) -> FaissStructure:
-        """The structure, read whole when it was mapped from a file."""
+        """The structure, read into memory if it was mapped from a file."""
         structure = self._opened
         assert structure is not None
         path, self._mapped = self._mapped, None

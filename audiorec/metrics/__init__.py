@@ -1,9 +1,9 @@
-"""How good rankings are, and how sure one may be of it: numpy and nothing else.
+"""Metrics of rankings and recommended lists, with their intervals, in numpy alone.
 
-- `accuracy`: whether what a listener played stands high in what they were recommended.
-- `reach`: which tracks come up at all, how evenly, and whether there are hubs.
-- `lists`: how alike the tracks of a list are, and how often artists come twice.
-- `confidence_calibration`: whether what is said with 70 % confidence is right 70 times of 100.
+- `accuracy`: whether played tracks rank high in what a listener is recommended.
+- `reach`: coverage of the catalogue, evenness of recommendations, and hubs.
+- `lists`: similarity of the tracks in a list, and repeated artists.
+- `confidence_calibration`: whether predictions with 70 % confidence are right 70 times of 100.
 - `resampling`: intervals over listeners and candidates, by the bootstrap.
 """
 

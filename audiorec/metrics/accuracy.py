@@ -1,20 +1,18 @@
 """Accuracy of full rankings: AUC, average precision, nDCG and recall.
 
-Conventions
------------
-`rank` takes a score for each listener and candidate, and which candidates are relevant to whom. It
-ranks all of a listener's candidates, none sampled, and gives the positions of the relevant ones. A
-metric is a function of these positions that returns one value per listener; to add one, write that
-function and its line in `METRICS`.
+Conventions ----------- `rank` takes a score for each listener and candidate, and a mask of the
+relevant ones. It ranks all of a listener's candidates, none sampled, and gives the positions of the
+relevant ones. A metric is a function of these positions that returns one value per listener; to add
+one, write that function and its line in `METRICS`.
 
-A listener with nothing relevant has no value: NaN, for `numpy.nanmean` to pass over. So has the
+A listener without relevant candidates has no value: NaN, which `numpy.nanmean` ignores. So has the
 AUC of a listener to whom every candidate is relevant.
 
-Candidates with equal scores stand in no order, and a metric that took the order they happen to be
-stored in would reward or punish by accident. Each metric here is its own exact expected value over
-all orders of the tied (McSherry & Najork 2008, "Computing information retrieval performance
-measures efficiently in the presence of tied scores", sections 2 and 3). So constant scores give
-the exact value of chance.
+Candidates with equal scores have no order, and a metric that used their order in storage would
+reward or punish by accident. Each metric here is its own exact expected value over all orders of
+the tied (McSherry & Najork 2008, "Computing information retrieval performance measures efficiently
+in the presence of tied scores", sections 2 and 3). So constant scores give the exact value of
+chance.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ BLOCK_CELLS = 4_000_000
 
 
 class RankedPositions(NamedTuple):
-    """Where each relevant candidate stands in its listener's ranking.
+    """Position of each relevant candidate in its listener's ranking.
 
     Attributes
     ----------
@@ -40,7 +38,7 @@ class RankedPositions(NamedTuple):
     first, last : np.ndarray [shape=(n,)], int64
         The positions, from 0, that the candidate and those tied with it take: first <= p < last.
     above, tied : np.ndarray [shape=(n,)], int64
-        Relevant candidates of the listener that stand above, and that are tied with it, itself
+        Relevant candidates of the listener that rank above it, and that are tied with it, itself
         included.
     n_relevant, n_candidates : np.ndarray [shape=(n_users,)], int64
     """
@@ -55,7 +53,7 @@ class RankedPositions(NamedTuple):
 
 
 def validate(scores: np.ndarray, relevant: np.ndarray, exclude: np.ndarray | None) -> None:
-    """Check what is ranked.
+    """Check the input of `rank`.
 
     Parameters
     ----------
@@ -63,12 +61,12 @@ def validate(scores: np.ndarray, relevant: np.ndarray, exclude: np.ndarray | Non
         Higher is better; finite.
     relevant : np.ndarray [shape=(n_users, n_candidates)], bool
     exclude : np.ndarray [shape=(n_users, n_candidates)], bool, or None
-        Candidates that are not ranked for the listener, relevant or not.
+        Candidates left out of the listener's ranking, relevant or not.
 
     Raises
     ------
     ParameterError
-        If the shapes disagree, a mask is not of truth values or a score is not finite.
+        If the shapes disagree, a mask is not boolean or a score is not finite.
     """
     if scores.ndim != 2:
         raise ParameterError(f"scores of shape {scores.shape} must be listeners x candidates")
@@ -98,7 +96,7 @@ def rank(
     step = max(1, BLOCK_CELLS // max(1, n_columns))
     for start in range(0, n_users, step):
         block = scores[start : start + step]
-        if exclude is not None:  # the left out sink below every finite score
+        if exclude is not None:  # those left out sink below every finite score
             block = np.where(exclude[start : start + step], -np.inf, block)
         here = slice(*np.searchsorted(user, [start, start + step]))
         ascending = np.sort(block, axis=1)
@@ -115,7 +113,7 @@ def rank(
 
 
 def auc(positions: RankedPositions) -> np.ndarray:
-    """Probability that a relevant candidate stands above one that is not; a tie counts half.
+    """Probability that a relevant candidate ranks above one that is not; a tie counts half.
 
     Parameters
     ----------
@@ -129,7 +127,7 @@ def auc(positions: RankedPositions) -> np.ndarray:
     """
     relevant = positions.n_relevant
     others = positions.n_candidates - relevant
-    # 0-based positions of the relevant, summed; the least they can sum to is 0 + 1 + ... + (r - 1)
+    # 0-based positions of the relevant, summed; their least sum is 0 + 1 + ... + (r - 1)
     total = _per_user(positions, (positions.first + positions.last - 1) / 2)
     excess = total - relevant * (relevant - 1) / 2
     return 1 - _divide(excess, relevant * others)
@@ -143,7 +141,7 @@ def average_precision(positions: RankedPositions, *, k: int = 500) -> np.ndarray
     positions : RankedPositions
         See `rank`.
     k : int
-        Places that count. The sum is over min(`k`, number of relevant candidates), as in the
+        Positions that count. The sum is over min(`k`, number of relevant candidates), as in the
         Million Song Dataset Challenge (McFee et al. 2012, section 4, equations 3 and 4).
 
     Returns
@@ -178,7 +176,7 @@ def ndcg(positions: RankedPositions, *, k: int) -> np.ndarray:
     positions : RankedPositions
         See `rank`.
     k : int
-        Places that count (Järvelin & Kekäläinen 2002, with gains of 0 and 1).
+        Positions that count (Järvelin & Kekäläinen 2002, with gains of 0 and 1).
 
     Returns
     -------
@@ -201,14 +199,14 @@ def ndcg(positions: RankedPositions, *, k: int) -> np.ndarray:
 
 
 def recall(positions: RankedPositions, *, k: int) -> np.ndarray:
-    """Share of the relevant candidates that stand among the first `k`.
+    """Fraction of the relevant candidates that rank among the first `k`.
 
     Parameters
     ----------
     positions : RankedPositions
         See `rank`.
     k : int
-        Places that count. With more than `k` relevant candidates 1 is out of reach.
+        Positions that count. With more than `k` relevant candidates 1 cannot be reached.
 
     Returns
     -------
@@ -235,7 +233,7 @@ METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
 def evaluate(
     scores: np.ndarray, relevant: np.ndarray, *, exclude: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """Every metric of `METRICS`, from one ranking.
+    """Compute every metric of `METRICS` from one ranking.
 
     Parameters
     ----------
@@ -270,7 +268,7 @@ def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 def _count_below(
     ascending: np.ndarray, rows: np.ndarray, values: np.ndarray, *, side: str
 ) -> np.ndarray:
-    """`numpy.searchsorted`, each value in a row of its own: by halving, all values at once."""
+    """`numpy.searchsorted` with a row for each value: bisection of all values at once."""
     low = np.zeros(len(values), dtype=np.int64)
     high = np.full(len(values), ascending.shape[1], dtype=np.int64)
     while (open_ := low < high).any():
@@ -285,7 +283,7 @@ def _count_below(
 def _relevant_above(
     user: np.ndarray, first: np.ndarray, n_users: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each relevant candidate: how many relevant ones stand above it, and are tied with it."""
+    """Number of relevant candidates above each relevant one, and number tied with it."""
     order = np.lexsort((first, user))
     user_sorted, first_sorted = user[order], first[order]
     position = np.arange(len(order))

@@ -1,10 +1,10 @@
-"""Whether what is said with 70 % confidence is right 70 times of 100.
+"""Calibration of confidences: reliability bins and the expected calibration error.
 
 Conventions
 -----------
-Statements are sorted into bins of equal width by their confidence; in each, mean confidence is
-compared with the share that was right. The expected calibration error is the mean difference,
-bins weighted by their statements (Guo, Pleiss, Sun & Weinberger 2017, "On calibration of modern
+Predictions are sorted into bins of equal width by their confidence; in each, mean confidence is
+compared with the fraction that was right. The expected calibration error is the mean difference,
+bins weighted by their predictions (Guo, Pleiss, Sun & Weinberger 2017, "On calibration of modern
 neural networks", eq. 3).
 """
 
@@ -20,7 +20,7 @@ N_BINS = 10
 
 
 class CalibrationBin(NamedTuple):
-    """Statements of like confidence: their mean confidence, the share that was right, how many."""
+    """Predictions of similar confidence: mean confidence, fraction that was right, and number."""
 
     confidence: float
     accuracy: float
@@ -28,7 +28,7 @@ class CalibrationBin(NamedTuple):
 
 
 def validate(confidence: np.ndarray, correct: np.ndarray, n_bins: int) -> None:
-    """Check what `reliability` takes."""
+    """Check the input of `reliability`."""
     if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
         raise ParameterError(
             f"confidence of shape {confidence.shape} and correct of shape {correct.shape} must be "
@@ -43,7 +43,7 @@ def validate(confidence: np.ndarray, correct: np.ndarray, n_bins: int) -> None:
 def reliability(
     confidence: np.ndarray, correct: np.ndarray, *, n_bins: int = N_BINS
 ) -> list[CalibrationBin]:
-    """The bins that hold statements, ascending.
+    """Group predictions into nonempty bins, in ascending order.
 
     Parameters
     ----------

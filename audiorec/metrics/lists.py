@@ -1,10 +1,10 @@
-"""What lists look like from inside: how alike their tracks are, and how often artists come twice.
+"""Intra-list metrics: diversity of the tracks of a list, and repeated artists.
 
 Conventions
 -----------
-Every metric takes what was recommended: for each who asked the columns of k candidates, best first,
-and -1 where there were fewer; see `validate` of `audiorec.metrics.reach`. It is the mean over the
-lists of at least two candidates, of each the mean over its pairs; NaN where there is no such list.
+Every metric takes recommended lists: for each query the columns of k candidates, best first, and -1
+where there were fewer; see `validate` of `audiorec.metrics.reach`. It is the mean over the lists of
+at least two candidates, and for each list the mean over its pairs; NaN if there is no such list.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from audiorec.metrics.reach import validate
 
 
 def same_label(recommended: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the pairs of a list that have the same label, such as the artist.
+    """Fraction of the pairs of a list that have the same label, such as the artist.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ def diversity(recommended: np.ndarray, features: np.ndarray) -> float:
     recommended : np.ndarray [shape=(n_asked, k)], int
         See `validate`.
     features : np.ndarray [shape=(n_candidates, d)]
-        What likeness is measured by; the same for all systems that are to be compared.
+        Define the similarity; the same for all compared systems.
 
     Notes
     -----
     Ziegler, McNee, Konstan & Lausen 2005, "Improving recommendation lists through topic
-    diversification", equation 1, with distance for likeness and the mean for the sum.
+    diversification", equation 1, with distance for similarity and the mean for the sum.
     """
     validate(recommended, len(features))
     lengths = np.linalg.norm(features, axis=1, keepdims=True)

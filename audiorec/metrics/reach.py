@@ -1,11 +1,11 @@
-"""Who comes up at all: coverage, how evenly tracks are recommended, and hubs.
+"""Coverage, evenness and hubs of recommendations.
 
 Conventions
 -----------
-Every metric takes what was recommended: for each who asked (a listener, or a track whose neighbours
-were wanted) the columns of k candidates, best first, and -1 where there were fewer. How often a
-candidate was recommended is its k-occurrence (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in
-space", section 2). Each metric is one figure for all who asked.
+Every metric takes recommended lists: for each query (a listener, or a track with its neighbours)
+the columns of k candidates, best first, and -1 where there were fewer. The number of lists with a
+candidate is its k-occurrence (Radovanovic, Nanopoulos & Ivanovic 2010, "Hubs in space", section 2).
+Each metric is one number for all queries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from audiorec.exceptions import ParameterError
 
 
 def validate(recommended: np.ndarray, n_candidates: int) -> None:
-    """Check what every metric here takes.
+    """Check the input of every metric.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def validate(recommended: np.ndarray, n_candidates: int) -> None:
     Raises
     ------
     ParameterError
-        If it is no matrix of columns, or there are no candidates.
+        If it is not a matrix of columns, or there are no candidates.
     """
     if recommended.ndim != 2 or not np.issubdtype(recommended.dtype, np.integer):
         raise ParameterError(
@@ -43,7 +43,7 @@ def validate(recommended: np.ndarray, n_candidates: int) -> None:
 
 
 def k_occurrence(recommended: np.ndarray, n_candidates: int) -> np.ndarray:
-    """How often each candidate was recommended.
+    """Count the lists in which each candidate was recommended.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def k_occurrence(recommended: np.ndarray, n_candidates: int) -> np.ndarray:
 
 
 def coverage(recommended: np.ndarray, n_candidates: int) -> float:
-    """Share of the candidates that were recommended to somebody; parameters as of `validate`."""
+    """Fraction of the candidates recommended to anybody; parameters as of `validate`."""
     return _coverage(k_occurrence(recommended, n_candidates))
 
 
 def gini(recommended: np.ndarray, n_candidates: int) -> float:
-    """Gini coefficient of the k-occurrence: 0 when all come as often, 1 - 1/n when one does.
+    """Gini coefficient of the k-occurrence: 0 if all are equal, 1 - 1/n if only one is nonzero.
 
-    Parameters as of `validate`; NaN when nothing was recommended.
+    Parameters as of `validate`; NaN if nothing was recommended.
     """
     return _gini(k_occurrence(recommended, n_candidates))
 
@@ -74,28 +74,28 @@ def gini(recommended: np.ndarray, n_candidates: int) -> float:
 def skew(recommended: np.ndarray, n_candidates: int) -> float:
     """Third standardised moment of the k-occurrence: above 1, there are hubs.
 
-    Parameters as of `validate`; 0 when all are recommended as often.
+    Parameters as of `validate`; 0 if all are recommended equally often.
     """
     return _skew(k_occurrence(recommended, n_candidates))
 
 
 def self_information(recommended: np.ndarray, listeners: np.ndarray, *, n_listeners: int) -> float:
-    """Mean of -log2 of the share of listeners who played what was recommended, bits.
+    """Mean of -log2 of the fraction of listeners who played a recommended candidate, bits.
 
     Parameters
     ----------
     recommended : np.ndarray [shape=(n_asked, k)], int
         See `validate`.
     listeners : np.ndarray [shape=(n_candidates,)]
-        Who played each candidate; one without any counts as half a listener.
+        Number of listeners of each candidate; none counts as half a listener.
     n_listeners : int
-        Of how many.
+        Total number of listeners.
 
     Returns
     -------
     bits : float
-        Higher for what fewer know (Zhou et al. 2010, "Solving the apparent diversity-accuracy
-        dilemma", surprisal); NaN when nothing was recommended.
+        Higher for less known candidates (Zhou et al. 2010, "Solving the apparent
+        diversity-accuracy dilemma", surprisal); NaN if nothing was recommended.
     """
     counts = k_occurrence(recommended, len(listeners))
     if n_listeners < 1:
@@ -107,7 +107,7 @@ def self_information(recommended: np.ndarray, listeners: np.ndarray, *, n_listen
 
 
 def evaluate(recommended: np.ndarray, n_candidates: int) -> dict[str, float]:
-    """Every metric of `METRICS`; parameters as of `validate`."""
+    """Compute every metric of `METRICS`; parameters as of `validate`."""
     counts = k_occurrence(recommended, n_candidates)
     return {name: metric(counts) for name, metric in METRICS.items()}
 

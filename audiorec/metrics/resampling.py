@@ -1,4 +1,4 @@
-"""How sure one may be of a mean over listeners: the bootstrap.
+"""Bootstrap intervals of means over listeners and candidates.
 
 Conventions
 -----------
@@ -7,11 +7,11 @@ percentile intervals). All columns of a table are resampled with the same draws,
 difference or the quotient of two columns has an interval of its own, paired by listener.
 
 `two_way` resamples hold-outs that share listeners and candidates, folds and seeds of one
-catalogue: both are drawn, each once for all hold-outs. What drawing other artists does to a mean
-is taken to first order from what leaving each out does (the infinitesimal jackknife; Efron &
+catalogue: both are drawn, each once for all hold-outs. The effect of drawing other artists on a
+mean is approximated to first order from leaving each out (the infinitesimal jackknife; Efron &
 Tibshirani 1993, chapter 20), since a ranking has no weights to draw. Like Owen's pigeonhole
-bootstrap ("The pigeonhole bootstrap", Annals of Applied Statistics 2007) it counts what belongs to
-single pairs of listener and artist twice, so that intervals are rather too wide than too narrow.
+bootstrap ("The pigeonhole bootstrap", Annals of Applied Statistics 2007) it counts the variance of
+single pairs of listener and artist twice, so that intervals are too wide rather than too narrow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from audiorec.exceptions import ParameterError
 
 BLOCK_CELLS = 4_000_000
-N_RESAMPLES = 1000  # behind an interval of 95 %
+N_RESAMPLES = 1000  # for an interval of 95 %
 
 
 class Interval(NamedTuple):
@@ -35,7 +35,7 @@ class Interval(NamedTuple):
 
 
 class HoldoutValues(NamedTuple):
-    """Values of one hold-out, and whom and what they are of.
+    """Values of one hold-out, with their listeners and groups of candidates.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class HoldoutValues(NamedTuple):
 
 
 def validate(values: np.ndarray, n_resamples: int) -> None:
-    """Check what `resampled_means` takes."""
+    """Check the input of `resampled_means`."""
     if values.ndim != 2 or not len(values):
         raise ParameterError(f"values of shape {values.shape} must be listeners x columns, not 0")
     if n_resamples < 1:
@@ -68,14 +68,14 @@ def resampled_means(values: np.ndarray, *, n_resamples: int = N_RESAMPLES, seed:
     Parameters
     ----------
     values : np.ndarray [shape=(n_users, n_columns)]
-        NaN where a listener has no value; they are drawn all the same and passed over.
+        NaN where a listener has no value; they are drawn all the same and ignored.
     n_resamples : int
     seed : int
 
     Returns
     -------
     means : np.ndarray [shape=(n_resamples, n_columns)], float64
-        NaN where a draw holds nobody with a value.
+        NaN if nobody in a draw has a value.
     """
     validate(values, n_resamples)
     known = ~np.isnan(values)
@@ -97,7 +97,7 @@ def resampled_means(values: np.ndarray, *, n_resamples: int = N_RESAMPLES, seed:
 def group_effects(
     evaluate: Callable[[np.ndarray], np.ndarray], groups: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each group of candidates adds to a mean over listeners.
+    """Estimate the contribution of each group of candidates to a mean over listeners.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ def group_effects(
     -------
     names : np.ndarray [shape=(n_groups,)]
     effects : np.ndarray [shape=(n_groups, n_columns)], float64
-        Change of the mean per time that the group is drawn more than once, less its mean; 0 where
-        there is one group alone, or where without the group nobody has a value.
+        Change of the mean per additional draw of the group, less its mean; 0 if there is only one
+        group, or if without the group nobody has a value.
     """
     names = np.unique(groups)
     if len(names) < 2:
@@ -132,7 +132,7 @@ def two_way(
     Parameters
     ----------
     cells : sequence of HoldoutValues
-        With the same columns. A listener, or a group, that stands in several is drawn as often in
+        With the same columns. A listener, or a group, that is in several is drawn equally often in
         all of them.
     n_resamples, seed : int
 
@@ -156,7 +156,7 @@ def two_way(
 
 
 class _Draws:
-    """How often each of several sets' members is drawn, members of many sets as often in all."""
+    """Draw counts of the members of several sets, equal for a member of many sets."""
 
     def __init__(self, members: Sequence[Sequence[str]], *, n_resamples: int, seed: list[int]):
         everyone = np.unique(np.concatenate([np.asarray(m, dtype=np.str_) for m in members]))
@@ -165,17 +165,17 @@ class _Draws:
         self._counts = drawn.astype(np.float32)
 
     def counts(self, number: int) -> np.ndarray:
-        """Of the members of a set : np.ndarray [shape=(n_resamples, n_members)], float64."""
+        """Counts of the members of a set : np.ndarray [shape=(n_resamples, n_members)], float64."""
         return self._counts[:, self._rows[number]].astype(np.float64)
 
 
 def simultaneous(
     samples: np.ndarray, estimates: np.ndarray, *, level: float = 0.95
 ) -> list[Interval]:
-    """Intervals of several quantities that all hold their true value at once (max-t).
+    """Simultaneous confidence intervals of several quantities (max-t).
 
-    For the best of many options: an interval that holds for one option named beforehand is too
-    narrow for the one that came out best (Westfall & Young 1993, "Resampling-based multiple
+    For the best of many options: the interval of one option chosen beforehand is too narrow for the
+    one that came out best (Westfall & Young 1993, "Resampling-based multiple
     testing", chapter 2). For one quantity this is its normal interval.
 
     Parameters
@@ -200,7 +200,7 @@ def simultaneous(
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of what is not NaN; NaN where nothing is."""
+    """Mean over the last axis without NaN; NaN if all are."""
     known = ~np.isnan(values)
     count = known.sum(axis=-1)
     total = np.where(known, values, 0.0).sum(axis=-1)
@@ -213,9 +213,9 @@ def interval(samples: np.ndarray, *, level: float = 0.95) -> Interval:
     Parameters
     ----------
     samples : np.ndarray [shape=(n_resamples,)]
-        NaN is passed over.
+        NaN is ignored.
     level : float
-        Share of the samples inside.
+        Fraction of the samples inside.
     """
     if not 0 < level < 1:
         raise ParameterError(f"level={level} must lie between 0 and 1")
@@ -227,7 +227,7 @@ def interval(samples: np.ndarray, *, level: float = 0.95) -> Interval:
 
 
 def _draw(rng: np.random.Generator, n_resamples: int, n_users: int) -> np.ndarray:
-    """How often each listener is drawn : np.ndarray [shape=(n_resamples, n_users)], float64."""
+    """Draw counts of each listener : np.ndarray [shape=(n_resamples, n_users)], float64."""
     chosen = rng.integers(n_users, size=(n_resamples, n_users))
     chosen += np.arange(n_resamples)[:, None] * n_users
     counts = np.bincount(chosen.ravel(), minlength=n_resamples * n_users)

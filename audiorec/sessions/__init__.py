@@ -1,4 +1,4 @@
-"""What to play next: answers from the session so far, for listeners nobody knows."""
+"""Session-based recommendation: the next track from the session so far, without a user profile."""
 
 from __future__ import annotations
 

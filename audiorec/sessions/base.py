@@ -1,4 +1,4 @@
-"""What every session model has in common."""
+"""Protocol of session models, and a base class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SessionModel(Protocol):
 
     @property
     def name(self) -> str:
-        """What the command line calls it."""
+        """Name of the model on the command line."""
         ...
 
     def prefix_scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ class SessionModel(Protocol):
 
 
 class RepeatedPrefixScoring(ABC):
-    """Answers after each event by asking for each beginning of the session anew."""
+    """Base class that computes the scores after each event from each prefix of the session."""
 
     @abstractmethod
     def scores(self, items: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:

@@ -11,12 +11,12 @@ from audiorec.data import Sessions
 
 
 class Step(NamedTuple):
-    """One event of each of the sessions that go on side by side.
+    """One event of each of the parallel sessions.
 
     Attributes
     ----------
     slots : np.ndarray [shape=(b,)], int64
-        Which of the parallel sessions are still going on: rows of the hidden state.
+        Parallel sessions with further events: rows of the hidden state.
     inputs, targets : np.ndarray [shape=(b,)], int32
         Items, and the items that follow them.
     skipped_inputs, skipped_targets : np.ndarray [shape=(b,)], bool
@@ -33,9 +33,9 @@ class Step(NamedTuple):
 
 
 def parallel_steps(sessions: Sessions, *, batch_size: int) -> Iterator[Step]:
-    """Walk through all sessions in the order of their starts, so many at a time.
+    """Iterate over all sessions in the order of their starts, several in parallel.
 
-    Where a session ends the next one takes its slot; where there is none the slot stays empty.
+    Where a session ends the next one takes its slot; the slot stays empty if there is none.
 
     Parameters
     ----------

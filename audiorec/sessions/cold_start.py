@@ -1,13 +1,13 @@
-"""Where content places items among those that GRU4Rec has learned.
+"""Cold start: embeddings of unplayed items from their content, for a trained GRU4Rec.
 
-The network learns from plays alone. A ridge then maps the content of the items that were played to
-the embeddings and biases that they were given. An item that nobody has played lies where the map
-takes it; one that was played lies the nearer to its own embedding, the more it was played.
+The network is trained on plays alone. A ridge regression then maps the content of played items to
+their trained embeddings and biases. An item without plays has the mapped embedding; one with plays
+is the closer to its own embedding, the more it was played.
 
-Content predicts less than an item's own plays, so scores by content alone lie closer together, and
-seldom reach the first places. A fifth of the items that were played is therefore taken for new,
-placed by a map of the others, and one number is found, added to the bias of all of these, with
-which they stand among the first places as often as they are played next.
+Content predicts less than an item's own plays, so scores by content alone vary less, and seldom
+reach the first ranks. A fifth of the played items is therefore treated as new and embedded by a map
+of the others, and one constant is chosen, added to the bias of all of these, with which they are in
+the first ranks as often as they are played next.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from audiorec.models.ridge import solve_ridge
 from audiorec.sessions.content_pca import ItemContent
 from audiorec.sessions.gru4rec_numpy import GRUModel
 
-PENALTY = 0.1  # of the ridge, beside the mean variance of content along its axes
-HALF_PLAYS = 10.0  # with so many, an item's own embedding and the content's weigh alike
+PENALTY = 0.1  # of the ridge, relative to the mean variance of content along its axes
+HALF_PLAYS = 10.0  # plays at which an item's own embedding and the content's have equal weight
 NEW_FRACTION = 0.2
 MAX_SESSIONS = 200
-MIN_ITEMS = 80  # of those that were played: of fewer, the first places are too many of all
+MIN_ITEMS = 80  # played items: with fewer, the first ranks are too many of all
 PLACES = 20
-LIMIT = 20.0  # of the number, either way
+LIMIT = 20.0  # of the constant, in both directions
 BISECTIONS = 30
 
 
 def place_by_content(
     model: GRUModel, sessions: Sessions, content: ItemContent, *, seed: int
 ) -> GRUModel:
-    """The model, with a place for whatever has content.
+    """Extend a model by embeddings for all items with content.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def place_by_content(
     Returns
     -------
     model : GRUModel
-        As it was where no item that was played has content.
+        The same model if no played item has content.
     """
     plays = sessions.supports
     able = np.flatnonzero((plays > 0) & content.known)
@@ -66,7 +66,7 @@ def place_by_content(
 
 
 def fit_content_map(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Linear map from features to targets, with an intercept that is not shrunk.
+    """Fit a ridge regression of targets on features, with an unpenalised intercept.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ def fit_content_map(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _cold_bias(model: GRUModel, sessions: Sessions, content: ItemContent, *, seed: int) -> float:
-    """Bias with which items taken for new come up as often as they are played.
+    """Bias with which items treated as new are recommended as often as they are played.
 
-    0 where too little was played to tell.
+    0 if there are too few plays to estimate it.
     """
     played = sessions.supports > 0
     able = np.flatnonzero(played & content.known)
@@ -138,7 +138,7 @@ def _highest(scores: np.ndarray) -> np.ndarray:
 
 
 def _balance(known: np.ndarray, fresh: np.ndarray, share: float) -> float:
-    """Bias that gives new items their share of the first places, by bisection."""
+    """Bias that gives new items their fraction of the first ranks, by bisection."""
     low, high = -LIMIT, LIMIT
     n_places = min(PLACES, known.shape[1] + fresh.shape[1])
     for _ in range(BISECTIONS):

@@ -1,4 +1,4 @@
-"""Which session model answers: GRU4Rec bounded by a budget, all compared on the last days."""
+"""Comparison of the session models on the last days, with GRU4Rec bounded by a budget."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from audiorec.sessions.rules import SequentialRules
 
 VALIDATION_DAYS = 7.0
 MAX_VALIDATION = 1000
-"""Sessions that the models are compared on: the earliest of those held out."""
+"""Number of sessions for the comparison: the earliest of those held out."""
 MIN_SESSIONS = 50
-"""Of fewer GRU4Rec learns nothing that the neighbours do not know."""
+"""With fewer, GRU4Rec learns nothing beyond the neighbours."""
 MAX_EVENTS = 1_000_000
 """Events times epochs of one training of GRU4Rec, unless `LEAST_EPOCHS` are more."""
 LEAST_EPOCHS = 2
 MAX_STEPS = 4_000
-"""Steps of one training: of more events more sessions go on side by side, `MAX_BATCH` at most."""
+"""Steps of one training: with more events more sessions run in parallel, up to `MAX_BATCH`."""
 MAX_BATCH = 128
-"""Of more it learns less from each event, and is little faster."""
+"""With more, it learns less from each event, and is hardly faster."""
 
 ScoreEpoch = Callable[[SessionModel], Scores]
 FitGRU = Callable[[Sessions, ScoreEpoch], list[Scores]]
 
 
 class Comparison(NamedTuple):
-    """How the models predict the last days.
+    """Scores of the models on the last days.
 
     Attributes
     ----------
     scores : dict of str to Scores
-        By name; empty where nothing can be held out.
+        By name; empty if nothing can be held out.
     epochs : int or None
-        After which GRU4Rec was at its best; None where it was not compared.
+        Epochs after which GRU4Rec was best; None if it was not compared.
     """
 
     scores: dict[str, Scores]
@@ -47,12 +47,12 @@ class Comparison(NamedTuple):
 
     @property
     def best(self) -> str:
-        """Name of the model with the highest MRR@20; vsknn where none was compared."""
+        """Name of the model with the highest MRR@20; vsknn if none was compared."""
         return max(self.scores, key=lambda name: self.scores[name]) if self.scores else "vsknn"
 
 
 def bounded_settings(sessions: Sessions, config: SessionsConfig) -> GRU4RecConfig:
-    """Settings with which GRU4Rec trains on so many events in a bounded time."""
+    """Settings with which GRU4Rec trains on these sessions in bounded time."""
     n_events = max(sessions.n_events, 1)
     n_epochs = min(config.epochs, max(LEAST_EPOCHS, MAX_EVENTS // n_events))
     fields = GRU4RecConfig.model_fields
@@ -65,7 +65,7 @@ def bounded_settings(sessions: Sessions, config: SessionsConfig) -> GRU4RecConfi
 
 
 def without_gru4rec(sessions: Sessions, config: SessionsConfig) -> str:
-    """Why GRU4Rec is not trained; empty where it is."""
+    """Reason why GRU4Rec is not trained; empty if it is."""
     if config.model not in ("auto", "gru4rec"):
         return f"[sessions] model is {config.model!r}"
     if len(sessions) < MIN_SESSIONS:
@@ -81,7 +81,7 @@ def compare(sessions: Sessions, *, config: SessionsConfig, fit_gru: FitGRU | Non
     sessions : Sessions
     config : SessionsConfig
     fit_gru : callable, optional
-        Trains GRU4Rec, and scores it after each epoch until it gets no better.
+        Trains GRU4Rec, and scores it after each epoch until its score stops rising.
     """
     if len(sessions) < 2 or config.model not in ("auto", "gru4rec"):
         return Comparison({})

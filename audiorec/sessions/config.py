@@ -12,18 +12,18 @@ ModelChoice = Literal["auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"]
 
 
 class SessionsConfig(Section):
-    """What to play next, by the session so far.
+    """Settings of the session models for the next track.
 
     Attributes
     ----------
     session_gap_minutes : float
         Longest pause within a session, from the start of a play to that of the next.
     model : {"auto", "gru4rec", "vsknn", "sknn", "rules", "popularity"}
-        The one that answers: auto is the one that predicted the last days best. GRU4Rec, which
-        takes the longest to train, is trained under "auto" and "gru4rec" alone.
+        The model that answers: auto is the best one on the last days. GRU4Rec, which takes the
+        longest to train, is trained under "auto" and "gru4rec" only.
     epochs : int
-        Most passes of GRU4Rec over the sessions: fewer where it gets no better, and where there
-        are many events.
+        Most passes of GRU4Rec over the sessions: fewer if its score stops rising, and with many
+        events.
     """
 
     session_gap_minutes: float = Field(default=30.0, gt=0, le=100_000)
@@ -46,24 +46,25 @@ class GRU4RecConfig(Section):
     Attributes
     ----------
     layers : tuple of int
-        Units of each GRU layer; the last must be as wide as the item embedding, which it is.
+        Units of each GRU layer; the last layer has the width of the item embedding.
     loss : {"cross-entropy", "bpr-max"}
     batch_size : int
-        Sessions that go on side by side: at least so many, and more where there are so many events
-        that an epoch would take more than 4,000 steps.
+        Sessions in parallel: at least this many, and more if there are so many events that an
+        epoch would take more than 4,000 steps.
     n_epochs : int
     learning_rate, momentum : float
         Of Adagrad.
     dropout_p_embed, dropout_p_hidden : float
-        Of the input's embedding, and of what each layer hands on (not of the state it keeps).
+        Of the input's embedding, and of each layer's output (not of the state it keeps).
     n_sample : int
-        Negatives beside those of the batch.
+        Negatives in addition to those of the batch.
     sample_alpha : float
-        They are drawn by popularity to this power.
+        Exponent of popularity in the draw of negatives.
     logq : float
-        Of the cross-entropy: how much of the log-probability of its draw is taken off each score.
+        Of the cross-entropy: fraction of the log-probability of its draw subtracted from each
+        score.
     bpreg, elu_param : float
-        Of BPR-max: weight of the squared scores, and the ELU that ends the network.
+        Of BPR-max: weight of the squared scores, and the final ELU of the network.
     seed : int
     """
 

@@ -1,4 +1,4 @@
-"""Content neighbours of the last item: the baseline for items that nobody has played."""
+"""Content neighbours of the last item: the baseline for items without plays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ContentNeighbours(RepeatedPrefixScoring):
     Parameters
     ----------
     features : np.ndarray [shape=(n_items, n_features)], float32
-        Zeros where nothing is known.
+        Zeros where unknown.
     """
 
     name = "content neighbours"

@@ -1,4 +1,4 @@
-"""Content vectors as session models take them."""
+"""PCA of content vectors, the input of session models."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from audiorec.embeddings import Embeddings, unit_norm
 
 MOST_AXES = 48
-"""Of a map from more features too little is learned of each, and the noise of the features would
-then place items that nobody has played."""
+"""A map from more features is poorly estimated, and the noise of the features would then
+determine the embeddings of items without plays."""
 
 
 class ItemContent(NamedTuple):
-    """What is known of items without a play.
+    """Content features of items, known or not.
 
     Attributes
     ----------
     features : np.ndarray [shape=(n_items, n_features)], float32
-        Zeros where nothing is known.
+        Zeros where unknown.
     known : np.ndarray [shape=(n_items,)], bool
     """
 
@@ -29,7 +29,7 @@ class ItemContent(NamedTuple):
 
 
 class ContentSpace(NamedTuple):
-    """Principal axes of content vectors, centred, each dimension of these weighing alike.
+    """Principal axes of content vectors, centred, each dimension of equal weight.
 
     Attributes
     ----------
@@ -42,13 +42,13 @@ class ContentSpace(NamedTuple):
 
     @classmethod
     def fit(cls, vectors: np.ndarray, *, most: int = MOST_AXES) -> ContentSpace:
-        """Of vectors.
+        """Fit the axes to vectors.
 
         Parameters
         ----------
         vectors : np.ndarray [shape=(n, d)], float32
         most : int
-            Axes that are kept: those along which the vectors differ most.
+            Number of axes: those along which the vectors vary most.
         """
         unit = unit_norm(vectors)
         mean = unit.mean(axis=0)
@@ -59,12 +59,12 @@ class ContentSpace(NamedTuple):
         return cls(mean.astype(np.float32), axes.astype(np.float32))
 
     def features(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors along the axes : np.ndarray [shape=(n, k)], float32, of a length about 1."""
+        """Project vectors on the axes : np.ndarray [shape=(n, k)], float32, of a length about 1."""
         return np.asarray((unit_norm(vectors) - self.mean) @ self.axes, dtype=np.float32)
 
 
 def content_of(vectors: Embeddings, item_ids: Sequence[str], *, space: ContentSpace) -> ItemContent:
-    """Content of items, by their vectors.
+    """Content features of items, from their vectors.
 
     Parameters
     ----------

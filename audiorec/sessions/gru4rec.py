@@ -64,7 +64,7 @@ class GRU4Rec(nn.Module):
         generator = torch.Generator().manual_seed(config.seed)
         dim = config.layers[-1]
         self.dim = dim
-        # A column more than the embedding has: the item's bias.
+        # One column more than the embedding: the item's bias.
         self.items = torch.zeros(n_items, dim + 1)
         self.items[:, :dim] = uniform(n_items, dim, generator=generator)
         self.skip = nn.Parameter(torch.zeros(dim))
@@ -90,7 +90,7 @@ class GRU4Rec(nn.Module):
         -------
         output : torch.Tensor [shape=(b, dim)]
         states : list of torch.Tensor
-            As they are kept for the next step: without dropout.
+            For the next step: without dropout.
         """
         x = inputs + skipped[:, None] * self.skip
         x = nn.functional.dropout(x, self.config.dropout_p_embed, self.training)

@@ -1,4 +1,4 @@
-"""GRU4Rec's answers in numpy: the arithmetic of `audiorec.sessions.gru4rec`, without torch."""
+"""Inference of GRU4Rec in numpy: the arithmetic of `audiorec.sessions.gru4rec`, without torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from audiorec.sessions.gru4rec import GRU4Rec
 
 
-NEVER = -1e9  # bias of an item that cannot be recommended
+NEVER = -1e9  # bias of an item that must not be recommended
 
 
 class GRUWeights(NamedTuple):
@@ -40,10 +40,10 @@ class GRUModel:
     items : np.ndarray [shape=(n_items, dim + 1)], float32
         Embedding of every item, and its bias.
     skip : np.ndarray [shape=(dim,)], float32
-        Added to the embedding of an item that was skipped.
+        Added to the embedding of a skipped item.
     cells : tuple of GRUWeights
     elu : float
-        Of the last non-linearity; 0 is none.
+        Parameter of the final ELU; 0 for none.
     project : np.ndarray [shape=(n_features + 1, dim + 1)], float32, or None
         From content to embedding and bias, the intercept last.
     """
@@ -68,7 +68,7 @@ class GRUModel:
         return self.items.shape[1] - 1
 
     def embed_content(self, features: np.ndarray) -> np.ndarray:
-        """Embedding and bias of what is known by its content alone.
+        """Map content to the embedding and bias of items without plays.
 
         Parameters
         ----------
@@ -82,15 +82,15 @@ class GRUModel:
         return np.asarray(features @ self.project[:-1] + self.project[-1])
 
     def with_content_map(self, project: np.ndarray) -> GRUModel:
-        """The model with this map from content."""
+        """Replace the map from content."""
         return GRUModel(self.items, self.skip, self.cells, elu=self.elu, project=project)
 
     def with_items(self, items: np.ndarray) -> GRUModel:
-        """The model with these in place of `items`."""
+        """Replace `items`."""
         return GRUModel(items, self.skip, self.cells, elu=self.elu, project=self.project)
 
     def outputs(self, inputs: np.ndarray, *, skipped: np.ndarray) -> np.ndarray:
-        """Output after each of a session's events.
+        """Compute the output after each of a session's events.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class GRUModel:
         return np.asarray(self.score_outputs(outputs[-1:])[0])
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """All weights, by name."""
+        """Return all weights, by name."""
         arrays = {"items": self.items, "skip": self.skip}
         for number, cell in enumerate(self.cells):
             arrays.update({f"{name}_{number}": a for name, a in cell._asdict().items()})
@@ -148,7 +148,7 @@ class GRUModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], *, elu: float) -> GRUModel:
-        """The model of `to_arrays`."""
+        """Restore the model from `to_arrays`."""
         n_layers = sum(name.startswith("u_gates_") for name in arrays)
         cells = tuple(
             GRUWeights(*(arrays[f"{name}_{number}"] for name in GRUWeights._fields))
@@ -158,10 +158,10 @@ class GRUModel:
 
     @classmethod
     def from_network(cls, network: GRU4Rec) -> GRUModel:
-        """What a trained network has learned."""
+        """Convert a trained network."""
         config = network.config
         items = network.items.numpy().copy()
-        # Of what has no plays nothing was learned: it is never recommended.
+        # Items without plays were not trained: they are never recommended.
         nothing = ~network.played.numpy()
         items[nothing, :-1], items[nothing, -1] = 0.0, NEVER
         cells = tuple(
@@ -175,5 +175,5 @@ class GRUModel:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    # Without the overflow of exp(-x) far below 0.
+    # Avoids the overflow of exp(-x) far below 0.
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))

@@ -1,4 +1,4 @@
-"""How GRU4Rec learns: negatives, Adagrad with momentum, epochs, and going on after a kill."""
+"""Training of GRU4Rec: negative sampling, Adagrad with momentum, epochs, and checkpoints."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 from audiorec.sessions.metrics import Scores
 
 EPSILON = 1e-6
-DRAWS_AT_ONCE = 256  # steps whose negatives are drawn together
-MOST_STEPS = 4000  # of an epoch: more events go on side by side
-PATIENCE = 2  # epochs without a better MRR@20 after which training stops
+DRAWS_AT_ONCE = 256  # steps whose negatives are drawn at once
+MOST_STEPS = 4000  # of an epoch: with more events more sessions run in parallel
+PATIENCE = 2  # epochs without a higher MRR@20 after which training stops
 
 
 class AdagradMomentum:
@@ -39,7 +39,7 @@ class AdagradMomentum:
         self.velocity: dict[str, torch.Tensor] = {}
 
     def step(self, name: str, parameter: torch.Tensor, gradient: torch.Tensor) -> None:
-        """Move a parameter against its gradient; its `name` tells its history from others'."""
+        """Update a parameter by its gradient; its `name` identifies its state."""
         squares, velocity = self._state(name, parameter)
         squares.addcmul_(gradient, gradient)
         velocity.mul_(self.momentum)
@@ -49,7 +49,7 @@ class AdagradMomentum:
     def step_rows(
         self, name: str, table: torch.Tensor, rows: torch.Tensor, gradient: torch.Tensor
     ) -> None:
-        """Move some rows of a table; each may stand among `rows` once."""
+        """Update some rows of a table; each may occur among `rows` once."""
         all_squares, all_velocity = self._state(name, table)
         squares = all_squares.index_select(0, rows).addcmul_(gradient, gradient)
         all_squares.index_copy_(0, rows, squares)
@@ -78,20 +78,20 @@ class NegativeSampler:
     """
 
     def __init__(self, plays: np.ndarray, *, n_sample: int, alpha: float) -> None:
-        # Items that nobody has played (content alone) are never drawn: as negatives alone they
-        # would teach that such content is never played.
+        # Items without plays (content alone) are never drawn: as negatives only they would teach
+        # the network that such content is never played.
         counts = plays.astype(np.float64)
         weights = np.where(counts > 0, counts**alpha, 0.0)
         with np.errstate(divide="ignore"):
             self.log_sampled = np.log(weights / weights.sum()).astype(np.float32)
-        # What was only ever skipped has no plays, and stands among the batch's columns yet.
+        # Items that were only ever skipped have no plays, but are among the batch's columns.
         self.log_batch = np.log(np.maximum(counts, 1) / counts.sum()).astype(np.float32)
         self._sums = np.cumsum(weights)
         self._n = n_sample
         self.reseed(0)
 
     def reseed(self, *seed: int) -> None:
-        """Begin the draws of an epoch."""
+        """Seed the draws of an epoch."""
         self._rng = np.random.default_rng(seed)
         self._left = np.zeros((0, self._n), dtype=np.int64)
 
@@ -125,7 +125,7 @@ class Trainer:
         self.sampler = NegativeSampler(plays, n_sample=config.n_sample, alpha=config.sample_alpha)
 
     def epoch(self, number: int) -> float:
-        """Learn from all sessions once, the draws those of this epoch; return the mean loss."""
+        """Train on all sessions once, with the draws of this epoch; return the mean loss."""
         config = self.config
         torch.manual_seed(config.seed * 1_000_003 + number)
         self.sampler.reseed(config.seed, number)
@@ -138,7 +138,7 @@ class Trainer:
         return total / max(count, 1)
 
     def _learn(self, step: Step, states: list[torch.Tensor]) -> float:
-        """One step of the optimiser; the states of the step's slots go on, in place."""
+        """One step of the optimiser; the states of the step's slots are updated in place."""
         network = self.network
         inputs, targets = (
             torch.from_numpy(a.astype(np.int64)) for a in (step.inputs, step.targets)
@@ -192,7 +192,7 @@ class Trainer:
                 self.optimiser.step(name, parameter, gradient)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """All that a later epoch depends on, by name."""
+        """All state of the training, by name."""
         state = {"items": self.network.items}
         state.update({f"network.{n}": p.detach() for n, p in self.network.named_parameters()})
         state.update({f"squares.{n}": t for n, t in self.optimiser.squares.items()})
@@ -200,7 +200,7 @@ class Trainer:
         return state
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:
-        """Go on from a `state`."""
+        """Restore a `state`."""
         self.network.items = state["items"]
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():
@@ -225,8 +225,8 @@ def train_gru4rec(
     sessions, config
         See `Trainer`.
     checkpoint : Path, optional
-        File that keeps the state after each epoch. Where it is of the same sessions and settings
-        training goes on from there, to the same weights.
+        File of the state after each epoch. If it is of the same sessions and settings, training
+        resumes from it, with the same weights as a result.
     progress : Progress
 
     Returns
@@ -254,7 +254,7 @@ def score_epochs(
     sessions, config
         See `train_gru4rec`.
     score : callable
-        Scores the model, on sessions that are not among those learned from.
+        Scores the model, on sessions that it is not trained on.
     checkpoint, progress
         See `train_gru4rec`.
 
@@ -283,7 +283,7 @@ def _epochs(
     *,
     score: Callable[[], Scores] | None,
 ) -> Iterator[list[Scores]]:
-    """Learn epoch by epoch, and yield all scores after each, those before a kill first."""
+    """Train epoch by epoch, and yield all scores after each, those before a kill first."""
     n_epochs = trainer.config.n_epochs
     key = _key(trainer) if checkpoint is not None else ""
     done, scores = (0, []) if checkpoint is None else _resume(trainer, checkpoint, key)
@@ -302,7 +302,7 @@ def _epochs(
 
 
 def _key(trainer: Trainer) -> str:
-    """Digest of all that the weights depend on."""
+    """Digest of everything that the weights depend on."""
     sessions, config = trainer.sessions, trainer.config
     arrays = [sessions.items, sessions.offsets, sessions.skipped]
     digests = [fingerprint(np.ascontiguousarray(array).tobytes()) for array in arrays]
@@ -315,7 +315,7 @@ def _save(trainer: Trainer, checkpoint: Path, about: dict[str, object]) -> None:
 
 
 def _resume(trainer: Trainer, checkpoint: Path, key: str) -> tuple[int, list[Scores]]:
-    """Restore the state that a killed run has left; return how many epochs are done, and scores."""
+    """Restore the state of a killed run; return the number of finished epochs, and scores."""
     try:
         with safe_open(checkpoint, framework="pt") as stored:
             about = json.loads(stored.metadata()["about"])
@@ -323,5 +323,5 @@ def _resume(trainer: Trainer, checkpoint: Path, key: str) -> tuple[int, list[Sco
                 return 0, []
             trainer.restore({name: stored.get_tensor(name).clone() for name in stored.keys()})  # noqa: SIM118 - no dict
     except (OSError, SafetensorError, KeyError, ValueError):
-        return 0, []  # none, or torn: begin anew
+        return 0, []  # missing or torn: start anew
     return int(about["epochs"]), [Scores(*row) for row in about["scores"]]

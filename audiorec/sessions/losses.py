@@ -6,7 +6,7 @@ import torch
 
 
 def same_item(targets: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Where a column's item is the row's target, the row's own column apart.
+    """Mask of the columns with the row's target item, except for the row's own column.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ def same_item(targets: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
 def cross_entropy(
     scores: torch.Tensor, *, log_q: torch.Tensor, same: torch.Tensor, counted: torch.Tensor
 ) -> torch.Tensor:
-    """Cross-entropy of sampled softmax, corrected for how probable each draw was.
+    """Cross-entropy of sampled softmax, corrected by the probability of each draw.
 
     Parameters
     ----------
     scores : torch.Tensor [shape=(b, b + n_sample)]
         Row i's target is column i.
     log_q : torch.Tensor [shape=(b + n_sample,)]
-        Log-probability of each column's draw, taken off its scores (Bengio & Senecal 2008).
+        Log-probability of each column's draw, subtracted from its scores (Bengio & Senecal 2008).
     same : torch.Tensor [shape=(b, b + n_sample)], bool
-        Columns that are no negatives, see `same_item`.
+        Columns that are not negatives, see `same_item`.
     counted : torch.Tensor [shape=(b,)], bool
         Rows that count.
     """

@@ -1,4 +1,4 @@
-"""Metrics of predicting the next item: ranks at every position, HR@20 and MRR@20."""
+"""Metrics of next-item prediction: ranks at every position, HR@20 and MRR@20."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class NextItemRanks(NamedTuple):
     Attributes
     ----------
     ranks : np.ndarray [shape=(n,)], int64
-        From 1, all items ranked, ties against us.
+        From 1, among all items, ties counted against the model.
     known_ranks : np.ndarray [shape=(n,)], int64
-        Likewise among the items that are not new, where the target is none of these.
+        The same among the items that are not new, if the target is not new.
     targets : np.ndarray [shape=(n,)], int32
     sessions : np.ndarray [shape=(n,)], int64
         Row of each position's session.
     recommended : np.ndarray [shape=(n_items,)], int64
-        How often each item stood among the first `CUTOFF`.
+        Number of times each item was among the first `CUTOFF`.
     seconds : float
-        Of all answers.
+        Time of all answers.
     """
 
     ranks: np.ndarray
@@ -40,30 +40,30 @@ class NextItemRanks(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """MRR@20 and HR@20; of two the one with the higher MRR@20 is the better."""
+    """MRR@20 and HR@20; scores are ordered by MRR@20."""
 
     mrr: float
     hr: float
 
     @classmethod
     def of(cls, ranks: np.ndarray) -> Scores:
-        """Of these ranks : np.ndarray [shape=(n,)], int."""
+        """Compute both from ranks : np.ndarray [shape=(n,)], int."""
         return cls(mean_reciprocal_rank(ranks), hit_rate(ranks))
 
 
 def rank_next_items(
     model: SessionModel, test: Sessions, *, new: np.ndarray | None = None
 ) -> NextItemRanks:
-    """Ask a model for the next item after each event of each session.
+    """Rank the next item after each event of each session by a model's scores.
 
-    Skipped events are answered to, and are not asked for.
+    Skipped events are input, but are never targets.
 
     Parameters
     ----------
     model : SessionModel
     test : Sessions
     new : np.ndarray [shape=(n_items,)], bool, optional
-        Items that the model has not been trained on; by default none.
+        Items that the model was not trained on; by default none.
     """
     new = np.zeros(test.n_items, dtype=bool) if new is None else new
     recommended = np.zeros(test.n_items, dtype=np.int64)
@@ -106,8 +106,8 @@ def rank_of(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
     Returns
     -------
     ranks : np.ndarray [shape=(n,)], int64
-        From 1: one more than the other items that score as high or higher. A score that is not a
-        number ranks last.
+        From 1: one more than the number of other items with an equal or higher score. A score
+        that is not a number ranks last.
     """
     own = scores[np.arange(len(targets)), targets]
     at_least = (scores >= own[:, None]).sum(axis=1)
@@ -115,7 +115,7 @@ def rank_of(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def hit_rate(ranks: np.ndarray, *, k: int = CUTOFF) -> float:
-    """Share of positions whose next item is among the first k; NaN of none."""
+    """Fraction of positions whose next item is among the first k; NaN of none."""
     return float((ranks <= k).mean()) if len(ranks) else float("nan")
 
 

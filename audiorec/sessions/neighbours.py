@@ -1,4 +1,4 @@
-"""Session neighbours: sknn, and vsknn, which weighs by recency (Ludewig & Jannach 2018)."""
+"""Session neighbours: sknn, and vsknn, which weights by recency (Ludewig & Jannach 2018)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class SessionNeighbours(RepeatedPrefixScoring):
     """Scores items by the past sessions that share items with this one.
 
     Of the sessions that share an item the `sample_size` latest are compared, and the items of the
-    `k` most similar scored by similarity. Sknn takes a session as a set: the cosine of two sets.
-    Vsknn weighs the session's items by recency, i / length at position i from 1, and what a
-    neighbour says by 1 / steps since its latest item in common.
+    `k` most similar are scored by similarity. Sknn treats a session as a set: the cosine of two
+    sets. Vsknn weights the session's items by recency, i / length at position i from 1, and the
+    items of a neighbour by 1 / steps since its latest item in common.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class SessionNeighbours(RepeatedPrefixScoring):
         k: int = K,
         sample_size: int = SAMPLE_SIZE,
     ) -> SessionNeighbours:
-        """Index all sessions, skipped events left out."""
+        """Index all sessions, without skipped events."""
         counted = ~sessions.skipped
         n = sessions.n_items
         pairs = np.unique(sessions.session_rows[counted] * n + sessions.items[counted])
@@ -94,7 +94,7 @@ class SessionNeighbours(RepeatedPrefixScoring):
         return scores
 
     def _nearest(self, played: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest sessions and what each item of theirs is worth: [shape=(<= k,)] each."""
+        """The nearest sessions and the weight of the items of each: [shape=(<= k,)] each."""
         nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
         if not len(played):
             return nothing
@@ -103,7 +103,7 @@ class SessionNeighbours(RepeatedPrefixScoring):
         order = np.argsort(-back)
         distinct, position = distinct[order], len(played) - back[order]  # from 1
         recency = position / len(played) if self.name == "vsknn" else np.ones(len(distinct))
-        # Of each item the latest sessions alone: no other can be among the latest of them all.
+        # Only the latest sessions of each item: no other can be among the latest of them all.
         shared = [self._sessions_of(item) for item in distinct.tolist()]
         counts = [len(common) for common in shared]
         sessions = np.concatenate(shared)
@@ -114,11 +114,11 @@ class SessionNeighbours(RepeatedPrefixScoring):
             return nothing
         similar = all_similar[candidates]
         all_latest = np.zeros(n_sessions, dtype=np.int64)
-        all_latest[sessions] = np.repeat(position, counts)  # ascending: the last one stands
+        all_latest[sessions] = np.repeat(position, counts)  # ascending: the last one is kept
         latest = all_latest[candidates]
         sizes = self._session_offsets[candidates + 1] - self._session_offsets[candidates]
         similar = similar / np.sqrt(sizes * len(distinct))
-        # Of equals the latest: where the similarity ties, the higher number comes first.
+        # Of equally similar sessions the latest comes first: the one with the higher number.
         best = np.lexsort((-candidates, -similar))[: self.k]
         weights = similar[best]
         if self.name == "vsknn":
@@ -130,11 +130,11 @@ class SessionNeighbours(RepeatedPrefixScoring):
         return self._item_sessions[max(start, stop - self.sample_size) : stop]
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """All that it has learned, by name; sknn and vsknn have the same."""
+        """Return all arrays by name; sknn and vsknn have the same."""
         return dict(self._arrays)
 
 
 def _offsets(rows: np.ndarray, n: int) -> np.ndarray:
-    """Where each of n rows begins among sorted ones : np.ndarray [shape=(n + 1,)], int64."""
+    """Start of each of n rows among sorted ones : np.ndarray [shape=(n + 1,)], int64."""
     counts = np.bincount(rows, minlength=n)
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Popularity, in all sessions and in this one."""
+"""Popularity baselines: plays in all sessions, and in the current session."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SessionPopularity(RepeatedPrefixScoring):
     name = "session popularity"
 
     def __init__(self, plays: np.ndarray) -> None:
-        # Less than a play of the session, even the most popular.
+        # Less than one play in the session, even for the most popular.
         self._scores = (plays / (plays.max(initial=0) + 1)).astype(np.float32)
 
     @classmethod

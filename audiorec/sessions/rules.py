@@ -1,4 +1,4 @@
-"""Rules from one item to the next: sequential and association rules (Kamehkhosh et al. 2017)."""
+"""Sequential and association rules between items (Kamehkhosh et al. 2017)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:  # polars takes longer to import than an answer
     from audiorec.data import Sessions
 
 MAX_STEPS = 10
-"""Furthest item that a sequential rule leads to."""
+"""Largest number of steps in a sequential rule."""
 MAX_REACH = 50
-"""Furthest items that an association rule joins: endless playlists would join everything."""
+"""Largest distance in an association rule: endless playlists would connect everything."""
 FALLBACK = 1e-9
-"""Of the weight of popularity where no rule says anything: below every rule."""
+"""Weight of popularity where there is no rule: below every rule."""
 
 
 class RuleTable(NamedTuple):
@@ -36,13 +36,13 @@ class RuleTable(NamedTuple):
 
 
 class _Rules(RepeatedPrefixScoring):
-    """Scores items by the rules that lead from the session's last one.
+    """Scores items by the rules from the session's last item.
 
     Parameters
     ----------
     table : RuleTable
     plays : np.ndarray [shape=(n_items,)]
-        Order items that no rule leads to.
+        Order items without a rule.
     """
 
     name = ""
@@ -61,43 +61,43 @@ class _Rules(RepeatedPrefixScoring):
         return scores
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """All that it has learned, by name."""
+        """Return all arrays by name."""
         return {**self.table._asdict(), "plays": self.plays}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """The rules of `to_arrays`."""
+        """Restore the rules from `to_arrays`."""
         return cls(RuleTable(*(arrays[name] for name in RuleTable._fields)), arrays["plays"])
 
 
 class SequentialRules(_Rules):
-    """Rules from an item to those after it, weighted by 1 / steps between."""
+    """Rules from an item to later ones, weighted by 1 / steps between."""
 
     name = "rules"
 
     @classmethod
     def fit(cls, sessions: Sessions, *, max_steps: int = MAX_STEPS) -> SequentialRules:
-        """Count the rules of all sessions, skipped events left out."""
+        """Count the rules of all sessions, without skipped events."""
         pairs = _pairs(sessions, max_steps)
         weighted = [(a, b, np.full(len(a), 1 / step)) for step, (a, b) in enumerate(pairs, 1)]
         return cls(_table(weighted, sessions.n_items), sessions.supports)
 
 
 class AssociationRules(_Rules):
-    """Rules between items of one session, in either order."""
+    """Rules between items of one session, in any order."""
 
     name = "association rules"
 
     @classmethod
     def fit(cls, sessions: Sessions, *, max_steps: int = MAX_REACH) -> AssociationRules:
-        """Count the pairs of all sessions, skipped events left out."""
+        """Count the pairs of all sessions, without skipped events."""
         pairs = _pairs(sessions, max_steps)
         both = [(a, b, np.ones(len(a))) for x, y in pairs for a, b in ((x, y), (y, x))]
         return cls(_table(both, sessions.n_items), sessions.supports)
 
 
 def _pairs(sessions: Sessions, max_steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Items of a session that are 1, 2, ... steps apart; one played again follows itself."""
+    """Items of a session that are 1, 2, ... steps apart; a repeated item follows itself."""
     counted = ~sessions.skipped
     items, rows = sessions.items[counted], sessions.session_rows[counted]
     pairs = []
@@ -109,7 +109,7 @@ def _pairs(sessions: Sessions, max_steps: int) -> list[tuple[np.ndarray, np.ndar
 
 
 def _table(pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_items: int) -> RuleTable:
-    from scipy.sparse import coo_matrix  # here: learning only: answers start without scipy
+    from scipy.sparse import coo_matrix  # here: for fitting only: answers start without scipy
 
     first, second, weights = (np.concatenate([np.zeros(0, dtype=np.int32), *p]) for p in zip(
         *pairs, strict=True)) if pairs else (np.zeros(0, dtype=np.int32),) * 3  # fmt: skip

@@ -1,4 +1,4 @@
-"""A question about a session, from names to tracks with their titles."""
+"""Answer a query about a session: from names to tracks with their titles."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from audiorec.sessions.session_recommender import (
 )
 from audiorec.workspace import Workspace
 
-BATCH = 200  # tracks that the catalogue is asked for at once
+BATCH = 200  # tracks read from the catalogue at a time
 
 EmbedFile = Callable[[Path, Catalog], SessionTrack]
-"""Places a file that is not in the catalogue, by its sound."""
+"""Embeds the audio of a file that is not in the catalogue."""
 
 
 class SessionHit(NamedTuple):
-    """A track that may come next, best first.
+    """A candidate for the next track.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class SessionHit(NamedTuple):
         From 1.
     track_id : str
     score : float
-        The higher the better, within one model.
+        Higher is better, within one model.
     artist, title, path : str
         Empty where unknown.
     """
@@ -49,21 +49,21 @@ class SessionHit(NamedTuple):
 
 
 class SessionAnswer(NamedTuple):
-    """What to play next.
+    """Recommended next tracks of a session, with the model that answered.
 
     Attributes
     ----------
     hits : list of SessionHit
     session : tuple of str
-        Ids of the tracks that were named.
+        Ids of the tracks in the query.
     model : str
-        The one that answered.
+        The model that answered.
     unknown : tuple of str
-        Tracks of the session that it does not know.
+        Tracks of the session that the model does not know.
     n_earlier : int
-        Tracks too long ago to count.
+        Number of tracks too long ago to count.
     n_tracks : int
-        Tracks that could be answered.
+        Number of tracks that could be recommended.
     stale : str
         See `SessionRecommender.stale`.
     """
@@ -95,7 +95,7 @@ class _Names:
         self._found: dict[str, SessionTrack] = {}
 
     def track(self, name: str) -> SessionTrack:
-        """The track of a name; raises `NotFoundError` or `AmbiguousNameError`."""
+        """Look up the track of a name; raises `NotFoundError` or `AmbiguousNameError`."""
         if name not in self._found:
             self._found[name] = self._look_up(name)
         return self._found[name]
@@ -120,7 +120,7 @@ class _Names:
         raise unknown
 
     def _played(self, name: str) -> str:
-        """The id of a track that is known by listening alone; empty where none is called so."""
+        """Id of a track that is known from listening alone; empty if none has the name."""
         ids = self.played.ids_by_name(name)
         if len(ids) > 1:
             listed = f"{', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''}"
@@ -128,7 +128,7 @@ class _Names:
         return ids[0] if ids else ""
 
     def _file(self, path: Path) -> SessionTrack:
-        """A file: a track of the catalogue, a copy of one, or one to be listened to."""
+        """Look up a file: a track of the catalogue, a copy of one, or one to be embedded."""
         track = self.catalog.at(path) if self.catalog is not None else None
         if track is not None:
             return SessionTrack(track.track_id)
@@ -150,7 +150,7 @@ def answer_session(
     embed: EmbedFile | None = None,
     files: bool = True,
 ) -> SessionAnswer:
-    """What to play after the tracks named.
+    """Recommend the next tracks after some named ones.
 
     Parameters
     ----------
@@ -158,21 +158,21 @@ def answer_session(
     names : sequence of str
         Oldest first: ids, ``"Artist - Title"``, titles, or files.
     skipped : sequence of str
-        Those that were broken off, among `names` or after them.
+        Skipped ones, among `names` or after them.
     k : int
     model : str
         See `SessionRecommender.rank`.
     without_audio : bool
-        Whether tracks may be answered that no file is catalogued of.
+        Whether tracks without a catalogued file may be recommended.
     embed : callable, optional
-        Makes a track of a file that is not in the catalogue; without it such a file is unknown.
+        Embeds a file that is not in the catalogue; without it such a file is unknown.
     files : bool
         Whether a name may be the path of a file.
 
     Raises
     ------
     NotFoundError, AmbiguousNameError
-        If a name fits no track, or several; or no track is known to the model.
+        If a name matches no track, or several; or no track is known to the model.
     ArtifactError
         If there are no session models.
     """
@@ -213,9 +213,9 @@ def _hits(
     excluded: Collection[str],
     played: PlayedNames | None,
 ) -> list[SessionHit]:
-    """The best tracks that may be answered, no two of them the same recording.
+    """The best candidates, no two of them the same recording.
 
-    With `played`, those too that it or nothing names: they are known by listening alone.
+    With `played`, tracks known from listening alone are candidates too, with or without a name.
     """
     groups = catalog.duplicate_groups() if catalog is not None else {}
     hidden: Collection[str] = ()
@@ -248,7 +248,7 @@ def _hits(
 
 
 def _has_audio(track: Track | None) -> bool:
-    # A track without a file is catalogued under its id.
+    # A track without a file has its id as its path.
     return track is not None and not track.missing and track.path != track.track_id
 
 

@@ -1,4 +1,4 @@
-"""What to play next, from a workspace's session models: numpy alone, light to start."""
+"""Next tracks from a workspace's session models: numpy alone, for a fast start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from audiorec.sessions.store import MODELS, StoredModels
 from audiorec.workspace import Workspace
 
 MAX_EVENTS = 500
-"""Latest events of a session that count."""
+"""Number of latest events of a session that count."""
 
 
 class SessionTrack(NamedTuple):
@@ -26,7 +26,7 @@ class SessionTrack(NamedTuple):
     track_id : str
     skipped : bool
     vector : np.ndarray [shape=(d,)], float32, or None
-        Content vector of a file that is no track of the catalogue.
+        Content vector of a file that is not a track of the catalogue.
     """
 
     track_id: str
@@ -35,19 +35,19 @@ class SessionTrack(NamedTuple):
 
 
 class NextTrack(NamedTuple):
-    """A track that may come next, and its score: the higher the better, within one model."""
+    """A candidate for the next track, and its score: higher is better, within one model."""
 
     track_id: str
     score: float
 
 
 class Ranking(NamedTuple):
-    """All tracks by how well they come next.
+    """All tracks with their scores as the next track.
 
     Attributes
     ----------
     model : str
-        The one that answered.
+        The model that answered.
     ids : np.ndarray [shape=(n,)], str
     scores : np.ndarray [shape=(n,)], float32
     unknown : tuple of str
@@ -62,7 +62,7 @@ class Ranking(NamedTuple):
     def best(self) -> Iterator[NextTrack]:
         """Tracks, best first; equal scores in the order of their ids."""
         n = min(1000, len(self.scores))
-        # Most ask for few: the first are sorted alone.
+        # Most callers need few: the first are sorted separately.
         threshold = np.partition(self.scores, -n)[-n] if n else 0.0
         for above in (self.scores >= threshold, self.scores < threshold):
             rows = np.flatnonzero(above)
@@ -97,19 +97,19 @@ class SessionRecommender:
 
     @property
     def stale(self) -> str:
-        """What was imported since the models were trained, in one line; empty where nothing was."""
+        """Imports since the models were trained, in one line; empty if there were none."""
         plays = artifacts.load_valid(self.workspace.plays, kind="plays", check="manifest")
         if plays is None or plays.fingerprint == self.stored.manifest.inputs.get("plays"):
             return ""
         return "plays are newer than what answers; run 'audiorec run' to take them in"
 
     def has(self, track_id: str) -> bool:
-        """Whether a track can be answered to: it was in sessions, or has content."""
+        """Whether a track is known to the models: by sessions, or by content."""
         return self.stored.row(track_id) is not None or track_id in self._added
 
     @cached_property
     def _added(self) -> dict[str, int]:
-        """Tracks with content that have come since the models were trained, by row."""
+        """Tracks with content that were added since the models were trained, by row."""
         stored = self.stored
         if self._embeddings is None or stored.content_space is None:
             return {}
@@ -130,15 +130,15 @@ class SessionRecommender:
         return gru.embed_content(space.features(vectors[rows]))
 
     def rank(self, session: Sequence[SessionTrack], *, model: str = "auto") -> Ranking:
-        """Rank all tracks by how well they come next.
+        """Score all tracks as the next track.
 
         Parameters
         ----------
         session : sequence of SessionTrack
-            Oldest first; of more than `MAX_EVENTS` the latest count.
+            Oldest first; at most the latest `MAX_EVENTS` count.
         model : str
-            "auto", or one of `audiorec.sessions.store.MODELS`. Auto is the one that predicted the
-            last days best, or GRU4Rec where that knows the session by its content alone.
+            "auto", or one of `audiorec.sessions.store.MODELS`. Auto is the best one on the last
+            days, or GRU4Rec if it knows the session by content alone.
 
         Raises
         ------
@@ -199,7 +199,7 @@ class SessionRecommender:
         return Ranking(gru.name, ids, scores, tuple(unknown))
 
     def _embed(self, track: SessionTrack) -> np.ndarray | None:
-        """Embedding of a track : np.ndarray [shape=(dim,)]; None where nothing is known of it."""
+        """Embedding of a track : np.ndarray [shape=(dim,)]; None if it is unknown."""
         gru, space = self.stored.gru, self.stored.content_space
         row = self.stored.row(track.track_id)
         if row is not None:
@@ -212,7 +212,7 @@ class SessionRecommender:
 
 
 def content_fingerprint(embeddings: artifacts.Manifest) -> str:
-    """What the content vectors of a workspace are comparable by: the model that made them."""
+    """Identity of the content model of a workspace's vectors, which are comparable within it."""
     return embeddings.inputs.get("model") or embeddings.fingerprint
 
 
@@ -226,24 +226,24 @@ def next_tracks(
     exclude: Collection[str] = (),
     include: Collection[str] | None = None,
 ) -> list[NextTrack]:
-    """Tracks to play after a session.
+    """Recommend the next tracks after a session.
 
     Parameters
     ----------
     workspace : Workspace or SessionRecommender
-        The latter where more than one question is asked.
+        The latter for more than one query.
     session : sequence of str
-        Ids of the tracks so far, oldest first; none of them is answered.
+        Ids of the tracks so far, oldest first; none of them is recommended.
     k : int
-        How many; fewer where there are no more.
+        Number of tracks; fewer if there are no more.
     skipped : collection of str
-        Those of them that were broken off.
+        Those of them that were skipped.
     model : str
         See `SessionRecommender.rank`.
     exclude : collection of str
-        Tracks that may not be answered.
+        Tracks that must not be recommended.
     include : collection of str, optional
-        The only ones that may.
+        The only tracks that may be.
 
     Raises
     ------

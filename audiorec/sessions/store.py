@@ -1,4 +1,4 @@
-"""The artifact of kind "sessions": every session model as plain arrays."""
+"""Store of the session models: the artifact of kind "sessions", as plain arrays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEIGHBOURS, RULES, GRU = "neighbours", "rules", "gru"
 
 
 class StoredModels:
-    """Session models of one workspace, each opened when it is asked for.
+    """Session models of one workspace, each opened on first use.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class StoredModels:
     Raises
     ------
     ArtifactError
-        If there is none, or it is damaged.
+        If the artifact is missing or damaged.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -49,7 +49,7 @@ class StoredModels:
         return str(self.manifest.extra["default"])
 
     def row(self, track_id: str) -> int | None:
-        """Row of an item; None where it is none."""
+        """Row of an item; None if it is unknown."""
         row = int(np.searchsorted(self.ids, track_id))
         return row if row < len(self.ids) and str(self.ids[row]) == track_id else None
 
@@ -59,12 +59,12 @@ class StoredModels:
         return self._array("plays")
 
     def played_row(self, track_id: str) -> int | None:
-        """Row of an item that sessions have; None of one that is known by its content alone."""
+        """Row of an item with plays in sessions; None for one known by its content alone."""
         row = self.row(track_id)
         return row if row is not None and self.plays[row] > 0 else None
 
     def model(self, name: str) -> SessionModel:
-        """One of `MODELS`."""
+        """Open one of `MODELS`."""
         if name not in MODELS:
             raise ParameterError(f"model={name!r} must be auto or one of {', '.join(MODELS)}")
         if name not in self._models:
@@ -78,12 +78,12 @@ class StoredModels:
 
     @cached_property
     def gru(self) -> GRUModel:
-        """GRU4Rec; raises `ArtifactError` where it was not trained."""
+        """Open GRU4Rec; raises `ArtifactError` if it was not trained."""
         if not self.has_gru:
             why = self.manifest.extra.get("without_gru4rec", "")
             raise ArtifactError(f"gru4rec was not trained: {why}; choose another --model")
         extra, arrays = self.manifest.extra, self._group(GRU)
-        if "cold_bias" in extra and "project" in arrays:  # of before the map had an intercept
+        if "cold_bias" in extra and "project" in arrays:  # of a version whose map had no intercept
             intercept = np.zeros_like(arrays["project"][:1])
             intercept[:, -1] = extra["cold_bias"]
             arrays["project"] = np.concatenate([arrays["project"], intercept])
@@ -91,11 +91,11 @@ class StoredModels:
 
     @cached_property
     def content_space(self) -> ContentSpace | None:
-        """How content vectors are taken; None where the models were trained without."""
+        """Projection of content vectors; None if the models were trained without."""
         if "content-mean" not in self.manifest.files:
             return None
         mean = self._array("content-mean")
-        if "content-scale" in self.manifest.files:  # of before the axes: each dimension is one
+        if "content-scale" in self.manifest.files:  # of a version without axes: one per dimension
             return ContentSpace(mean, np.diag(1 / self._array("content-scale")))
         return ContentSpace(mean, self._array("content-axes"))
 
@@ -112,7 +112,7 @@ class StoredModels:
         )
 
     def _group(self, group: str) -> dict[str, np.ndarray]:
-        """Arrays of one model, by the names it gave them."""
+        """Arrays of one model, by its own names."""
         prefix = f"{group}-"
         names = [name for name in self.manifest.files if name.startswith(prefix)]
         return {name.removeprefix(prefix): self._array(name) for name in names}
@@ -138,7 +138,7 @@ def save_models(
     inputs: Mapping[str, str],
     extra: Mapping[str, Any],
 ) -> None:
-    """Write the artifact that `StoredModels` opens; `ids` ascending, `gru` where it was trained."""
+    """Write the artifact of `StoredModels`; `ids` ascending, `gru` if it was trained."""
     arrays = {"ids": np.array(ids, dtype=np.str_), "plays": plays}
     for group, model in ((NEIGHBOURS, neighbours), (RULES, rules), (GRU, gru)):
         if model is None:

@@ -1,4 +1,4 @@
-"""Train every session model of a workspace, and choose the one that answers by default."""
+"""Train every session model of a workspace, and choose the default one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from audiorec.workspace import Workspace
 
 
 def have_sessions(directory: Path) -> bool:
-    """Whether stored plays have times, sessions or an order, at a look.
+    """Check quickly whether stored plays have times, sessions or an order.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def train_sessions(
     Parameters
     ----------
     workspace : Workspace
-        With plays; where it has content vectors, GRU4Rec places tracks by them too.
+        With plays; if it has content vectors, GRU4Rec embeds tracks by them too.
     config : SessionsConfig
     inputs : mapping of str to str
-        Fingerprints that the artifact records.
+        Fingerprints to record in the artifact.
     without_users : collection of str
-        Listeners who are left out.
+        Listeners to leave out.
     gru : GRU4RecConfig, optional
         Settings of GRU4Rec; by default those of `bounded_settings`.
     progress : Progress
@@ -93,7 +93,7 @@ def train_sessions(
         without_users=without_users,
     )
     without = without_gru4rec(sessions, config)
-    placed = "model" in inputs and not without  # nothing else takes content
+    placed = "model" in inputs and not without  # no other model uses content
     vectors = Embeddings.load(workspace.embeddings) if placed else None
     n_played = sessions.n_items
     if vectors is not None:
@@ -132,7 +132,7 @@ def train_sessions(
 
 
 class _GRUTraining:
-    """GRU4Rec of a workspace, and the states that a killed run goes on from."""
+    """GRU4Rec of a workspace, and its checkpoints for killed runs."""
 
     def __init__(
         self,
@@ -147,11 +147,11 @@ class _GRUTraining:
         self.space = None if vectors is None else ContentSpace.fit(vectors.vectors)
 
     def score_epochs(self, train: Sessions, score: ScoreEpoch) -> list[Scores]:
-        """Scores after each epoch on sessions held out."""
+        """Scores after each epoch on held-out sessions."""
         return score_epochs(train, config=self._config, score=score, **self._options("validation"))
 
     def train(self, sessions: Sessions, *, n_epochs: int | None) -> GRUModel:
-        """The network of all sessions, after so many epochs or as many as it may have."""
+        """Train on all sessions, for a number of epochs or the maximum."""
         config = self._config.model_copy(update={"n_epochs": n_epochs or self._config.n_epochs})
         network = train_gru4rec(sessions, config=config, **self._options("all"))
         model = GRUModel.from_network(network)
@@ -167,7 +167,7 @@ class _GRUTraining:
         }  # fmt: skip
 
     def remove_state(self) -> None:
-        """Remove what a killed run would have gone on with."""
+        """Remove the checkpoints."""
         for name in ("validation", "all"):
             (self._state / f"{name}.safetensors").unlink(missing_ok=True)
         if self._state.is_dir() and not any(self._state.iterdir()):
@@ -175,13 +175,13 @@ class _GRUTraining:
 
 
 def _default(config: SessionsConfig, compared: Comparison, *, has_gru: bool) -> str:
-    """The model that answers where none is asked for."""
+    """Name of the model that answers by default."""
     default = compared.best if config.model == "auto" else config.model
     return "vsknn" if default == "gru4rec" and not has_gru else default
 
 
 def _manifest_facts(sessions: Sessions, compared: Comparison) -> dict[str, Any]:
-    """What the manifest tells of the sessions and of the comparison."""
+    """Facts about the sessions and the comparison for the manifest."""
     return {
         "validation": {
             name: {"hr@20": one.hr, "mrr@20": one.mrr} for name, one in compared.scores.items()

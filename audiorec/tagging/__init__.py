@@ -1,6 +1,6 @@
-"""Words for tracks: what a pretrained network predicts, and a probe of the library's genres.
+"""Tags of tracks: predicted by a pretrained network, and by a probe of the library's genres.
 
-Reading the words that are stored is `audiorec.data.catalog.tags`, and needs none of this.
+Stored tags are read by `audiorec.data.catalog.tags`, without this package.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tag the catalogue's tracks by a pretrained network, and store the tags.
 
-Files are decoded in worker processes, several clips are encoded at a time, and what came of it is
-stored about every second. A run that is killed goes on where it was.
+Files are decoded in worker processes, several clips are encoded at a time, and results are stored
+about every second. A killed run resumes where it was.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BATCH_SECONDS = 1.0  # between commits
 
 
 class AutotagReport(NamedTuple):
-    """How many tracks were tagged now, were tagged before, and cannot be."""
+    """Number of tracks tagged now, tagged before, and impossible to tag."""
 
     tagged: int
     kept: int
@@ -51,19 +51,19 @@ def autotag_catalog(
     n_jobs: int | None = None,
     progress: Progress = silent,
 ) -> AutotagReport:
-    """Tag every track that this network has not tagged as it sounds now.
+    """Tag every track whose current audio this network has not tagged.
 
     Parameters
     ----------
     catalog : Catalog
-        Tracks that cannot be tagged are recorded in it.
+        Failures are recorded in it.
     encoder : PretrainedEncoder
     store : MelStore or None
-        Spectrograms that are taken where they fit the encoder and the catalogue as it is;
-        otherwise the files are decoded once more.
+        Spectrograms to use if they match the encoder and the current catalogue; otherwise the files
+        are decoded again.
     directory : Path or None
-        Where `audiorec.models.frozen_features.compute_features` keeps what this network gave: that
-        is not computed again.
+        Cache of `audiorec.models.frozen_features.compute_features` with features of this network,
+        which are not computed again.
     n_jobs : int or None
         Worker processes, and clips encoded at a time; None is one per CPU.
     progress : Progress
@@ -95,7 +95,7 @@ def autotag_catalog(
 def _take_over(
     catalog: Catalog, encoder: PretrainedEncoder, tracks: Sequence[Track], directory: Path
 ) -> None:
-    """Keep words of features computed for other ends; of too short a track there are none."""
+    """Store tags from cached features; tracks that are too short have none."""
     untagged = set(catalog.tags.untagged(encoder.name))
     shortest = encoder.window * encoder.mel.hop_length / encoder.mel.sr
     wanted = [t for t in tracks if t.track_id in untagged and t.duration >= shortest]
@@ -110,12 +110,12 @@ def _take_over(
 
 
 def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
-    """What a network predicts of a file, without storing it.
+    """Tag a file by a network, without storing the tags.
 
     Raises
     ------
     AudioError
-        If there is no sound in it, or less than the network takes at once.
+        If it is silent, or shorter than the network's window.
     """
     job = MelJob(str(file), str(file), "")
     mels = job_mels(job, config=encoder.mel)
@@ -125,7 +125,7 @@ def autotag_file(file: Path, encoder: PretrainedEncoder) -> Autotags:
 
 
 def job_mels(job: MelJob, *, config: MelConfig) -> list[np.ndarray]:
-    """What a worker process does with one track."""
+    """Compute the spectrograms of one track, in a worker process."""
     return audio_to_mels(Path(job.path), config=config)
 
 
@@ -136,11 +136,11 @@ def _tag_all(
     store: MelStore | None,
     n_jobs: int | None,
 ) -> Iterator[tuple[MelJob, Autotags | str]]:
-    """What became of each job: its tags, or why there are none.
+    """Outcome of each job: its tags, or the reason of a failure.
 
-    Failures come as they are met, a few tracks before the tags of the time.
+    Failures are reported as they occur, a few tracks before the tags of the time.
     """
-    clips_of: list[MelJob] = []  # the track of each clip, in the order in which they are encoded
+    clips_of: list[MelJob] = []  # the track of each clip, in the order of encoding
     failures: list[tuple[MelJob, str]] = []
 
     def clips() -> Iterator[np.ndarray]:
@@ -173,7 +173,7 @@ def _mels(
     store: MelStore | None,
     n_jobs: int | None,
 ) -> Iterator[tuple[MelJob, list[np.ndarray], str | None]]:
-    """Spectrograms of each job, from the store or by decoding; or why there are none."""
+    """Spectrograms of each job, from the store or by decoding; or the reason of a failure."""
     decoded = [job for job in jobs if store is None or job.track_id not in store]
     if store is not None:
         yield from ((job, store.mels(job.track_id), None) for job in jobs if job.track_id in store)
@@ -183,7 +183,7 @@ def _mels(
 
 
 def _store_is_current(store: MelStore, encoder: PretrainedEncoder, catalog: Catalog) -> bool:
-    """Whether spectrograms are as the encoder takes them, and of the sounds as they are now."""
+    """Whether spectrograms match the encoder, and the current audio of the catalogue."""
     try:
         check_front_end(encoder, store.config)
     except ParameterError:
@@ -192,7 +192,7 @@ def _store_is_current(store: MelStore, encoder: PretrainedEncoder, catalog: Cata
 
 
 def _too_short(path: str, mels: Sequence[np.ndarray], encoder: PretrainedEncoder) -> str:
-    """Why there is a clip too short for the encoder; empty where there is none."""
+    """Reason why a clip is too short for the encoder; empty if none is."""
     n_frames = min((mel.shape[1] for mel in mels), default=0)
     if n_frames >= encoder.window:
         return ""

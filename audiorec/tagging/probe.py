@@ -1,10 +1,10 @@
-"""A probe: which genre a track has, learned from those of the library that have one.
+"""Genre probe: a linear classifier on frozen features, trained on the library's genre tags.
 
 Multinomial logistic regression on features of a frozen network (Alain & Bengio 2016, "Understanding
-intermediate layers using linear classifier probes"). Its penalty is chosen on artists that were
-left out, and its confidences are calibrated on the same (Platt 1999, "Probabilistic outputs for
-support vector machines"): one slope and one offset for all genres, as small libraries afford no
-more. What it is worth is measured on artists that neither the regression nor the calibration saw.
+intermediate layers using linear classifier probes"). Its penalty is chosen on held-out artists, and
+its confidences are calibrated on the same (Platt 1999, "Probabilistic outputs for support vector
+machines"): one slope and one offset for all genres, as small libraries allow no more. Its accuracy
+is measured on artists used in neither the regression nor the calibration.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from audiorec.exceptions import ParameterError
 from audiorec.metrics import interval, resampled_means
 from audiorec.metrics.confidence_calibration import calibration_error, reliability
 
-# Imports in functions: scikit-learn takes seconds, and few commands learn.
+# Imports in functions: scikit-learn takes seconds to load, and few commands train a probe.
 
-MIN_TRACKS = 8  # of a genre, to be learned
-MIN_ARTISTS = 3  # of a genre: some to learn from, one to calibrate on, one to test
-MAX_TRACKS = 20_000  # that are learned from, drawn at random where there are more
+MIN_TRACKS = 8  # of a genre, for it to be used
+MIN_ARTISTS = 3  # of a genre: some for training, one for calibration, one for testing
+MAX_TRACKS = 20_000  # for training, drawn at random if there are more
 FOLDS = 5
-INNER_FOLDS = 8  # few artists less than there are: what learns from fewer is less sure
+INNER_FOLDS = 8  # few artists fewer than there are: models trained on fewer are less certain
 PENALTIES = (1e-3, 1e-2, 1e-1)  # inverse: scikit-learn's C, on standardised features
-DIRECTIONS = 64  # of the features' largest variance, that are learned from
+DIRECTIONS = 64  # of the features' largest variance, used for training
 N_SHUFFLES = 3
-SURE = 1e-6  # probabilities are kept so far from 0 and 1
+SURE = 1e-6  # least distance of probabilities from 0 and 1
 
 
 class Probe(NamedTuple):
@@ -43,13 +43,13 @@ class Probe(NamedTuple):
     ----------
     genres : tuple of str
     centre, scale : np.ndarray [shape=(n_features,)]
-        Features are standardised by these.
+        Mean and deviation used to standardise features.
     weights : np.ndarray [shape=(n_genres, n_features)]
     offsets : np.ndarray [shape=(n_genres,)]
     slope, shift : float
         Calibrated log-odds are ``slope * log-odds + shift``.
     penalty : float
-        The inverse penalty that was chosen.
+        The chosen inverse penalty.
     """
 
     genres: tuple[str, ...]
@@ -62,7 +62,7 @@ class Probe(NamedTuple):
     penalty: float
 
     def raw(self, features: np.ndarray) -> np.ndarray:
-        """Probabilities as the regression gives them [shape=(n, n_genres)], rows summing to 1."""
+        """Uncalibrated probabilities of the regression [shape=(n, n_genres)], rows summing to 1."""
         if features.shape[1] != len(self.centre):
             raise ParameterError(
                 f"features of {features.shape[1]} numbers do not fit the probe, which takes "
@@ -74,36 +74,36 @@ class Probe(NamedTuple):
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Calibrated confidence of each genre [shape=(n, n_genres)], each for itself."""
+        """Calibrated confidence of each genre [shape=(n, n_genres)], independently."""
         return calibrated(self.raw(features), slope=self.slope, shift=self.shift)
 
 
 class ProbeReport(NamedTuple):
-    """What a probe is worth on artists that it was not trained on.
+    """Accuracy and calibration of a probe on held-out artists.
 
     Attributes
     ----------
     n_tracks, n_artists : int
-        That it was learned and tested on.
+        Number used for training and testing.
     n_left_out : int
-        Tracks of genres that too few tracks or artists have.
+        Tracks of genres with too few tracks or artists.
     genres : dict of str to int
         Tracks of each.
     accuracy : float
-        Share of the tracks whose genre is the first that it names.
+        Fraction of the tracks whose genre is the most confident one.
     low, high : float
         95 % interval over artists.
     chance : float
-        Share of the most frequent genre.
+        Fraction of the most frequent genre.
     shuffled : float
-        Accuracy where the artists' genres were dealt out at random before learning.
+        Accuracy with the artists' genres shuffled before training.
     error_before, error_after : float
-        Expected calibration error of the genre named first, before and after calibration.
+        Expected calibration error of the most confident genre, before and after calibration.
     calibrated : bool
-        Whether calibration made it smaller: otherwise confidences are left as they are. Few
-        artists tell a calibration little.
+        Whether calibration reduced it: otherwise confidences are left as they are. With few
+        artists a calibration is poorly estimated.
     reliability : list of list
-        For each bin of the confidence that is stored: its mean, the share that was right, tracks.
+        For each bin of the stored confidence: its mean, the fraction that was right, tracks.
     """
 
     n_tracks: int
@@ -127,7 +127,7 @@ class ProbeReport(NamedTuple):
 
 
 class FittedProbe(NamedTuple):
-    """A probe, what it is worth, and what it says of each track that it learned from.
+    """A probe, its report, and its held-out predictions for each training track.
 
     Attributes
     ----------
@@ -143,18 +143,18 @@ class FittedProbe(NamedTuple):
 
 
 class LabelledTracks(NamedTuple):
-    """Tracks with a genre that can be learned.
+    """Tracks with a genre that is frequent enough for training.
 
     Attributes
     ----------
     track_ids, artists : tuple of str
-        Of each; a track without an artist is one of its own.
+        Of each; a track without an artist has one of its own.
     labels : np.ndarray [shape=(n,)], int64
-        Place in `genres`.
+        Position in `genres`.
     genres : tuple of str
-        Ascending, each as it is most often spelled.
+        Ascending, each in its most frequent spelling.
     n_left_out : int
-        Tracks whose genre too few have.
+        Tracks whose genre is too rare.
     """
 
     track_ids: tuple[str, ...]
@@ -165,7 +165,7 @@ class LabelledTracks(NamedTuple):
 
 
 def labelled(tracks: Sequence[Track], *, seed: int = 0) -> LabelledTracks | None:
-    """The tracks whose first genre enough tracks and artists have; None without two such genres."""
+    """Select tracks whose first genre is frequent enough; None without two such genres."""
     genre_of = {t.track_id: given_tags(t.genre)[0] for t in tracks if given_tags(t.genre)}
     artist_of = {track.track_id: track.artist_key for track in tracks}
     by_genre: dict[str, list[str]] = {}
@@ -197,7 +197,7 @@ def labelled(tracks: Sequence[Track], *, seed: int = 0) -> LabelledTracks | None
 
 
 def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -> FittedProbe:
-    """Learn a probe and measure it.
+    """Train a probe and evaluate it.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -
     Returns
     -------
     learned : FittedProbe
-        The probe has learned from all labelled tracks; its worth, and what it says of these
+        The probe is trained on all labelled tracks; its report, and its predictions for these
         tracks, come from probes trained without their artists.
     """
     x = features.take(known.track_ids).vectors.astype(np.float64)
@@ -233,7 +233,7 @@ def learn_probe(features: Embeddings, known: LabelledTracks, *, seed: int = 0) -
 
 
 def calibrated(raw: np.ndarray, *, slope: float, shift: float) -> np.ndarray:
-    """Probabilities with their log-odds stretched and shifted, of the same shape.
+    """Scale and shift the log-odds of probabilities, of the same shape.
 
     Examples
     --------
@@ -285,7 +285,7 @@ def _held_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Raw and calibrated probabilities of each track, by a probe trained without its artist.
 
-    The penalty and the calibration are chosen within the artists that are learned from.
+    The penalty and the calibration are chosen within the training artists.
     """
     raw = np.zeros((len(x), n_genres))
     sure = np.zeros_like(raw)
@@ -298,7 +298,7 @@ def _held_out(
 def _fit(
     x: np.ndarray, labels: np.ndarray, artists: np.ndarray, n_genres: int, *, seed: int
 ) -> Probe:
-    """A probe whose penalty and calibration come from artists that were left out in turn."""
+    """Fit a probe whose penalty and calibration are chosen on artists held out in turn."""
     from sklearn.linear_model import LogisticRegression
 
     folds = list(_folds(labels, artists, INNER_FOLDS, seed=seed))
@@ -316,16 +316,16 @@ def _fit(
     platt = LogisticRegression(C=1e6).fit(
         _log_odds(left_out[penalty]).reshape(-1, 1), truth.reshape(-1)
     )
-    # A slope below 0 would turn the order around: the probe knows nothing, and says what is usual.
+    # A slope below 0 would reverse the order: the probe is useless, and predicts the base rates.
     slope = max(0.0, float(platt.coef_[0, 0]))
     whole = _regression(x, labels, n_genres, penalty)
     return whole._replace(slope=slope, shift=float(platt.intercept_[0]))
 
 
 def _regression(x: np.ndarray, labels: np.ndarray, n_genres: int, penalty: float) -> Probe:
-    """Logistic regression on the directions in which these tracks differ most, not calibrated.
+    """Logistic regression on the directions of largest variance of these tracks, not calibrated.
 
-    A genre that is not among the labels is never named.
+    A genre that is not among the labels is never predicted.
     """
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -338,11 +338,11 @@ def _regression(x: np.ndarray, labels: np.ndarray, n_genres: int, penalty: float
         offsets[present] = 0.0
         return Probe((), centre, scale, weights, offsets, 1.0, 0.0, penalty)
     standard = (x - centre) / scale
-    with threadpool_limits(1):  # the pieces of work are too small to be shared out
+    with threadpool_limits(1):  # the problems are too small for several threads
         axes = np.linalg.eigh(standard.T @ standard)[1][:, ::-1][:, :DIRECTIONS]
         fitted = LogisticRegression(C=penalty, max_iter=2000).fit(standard @ axes, labels)
     weight, offset = fitted.coef_, fitted.intercept_
-    if len(present) == 2:  # one row of weights tells two classes apart
+    if len(present) == 2:  # one row of weights separates two classes
         weight, offset = np.stack([-weight[0], weight[0]]) / 2, np.array([-1, 1]) * offset / 2
     weights[present], offsets[present] = weight @ axes.T, offset
     return Probe((), centre, scale, weights, offsets, 1.0, 0.0, penalty)
@@ -351,13 +351,13 @@ def _regression(x: np.ndarray, labels: np.ndarray, n_genres: int, penalty: float
 def _folds(
     labels: np.ndarray, artists: np.ndarray, n_folds: int, *, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows to learn from and rows to test on, no artist in both, genres spread evenly."""
+    """Rows for training and rows for testing, no artist in both, genres spread evenly."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     n_splits = min(n_folds, len(np.unique(artists)))
     splitter: Any = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # Genres with fewer tracks than folds are left out of some; that is accounted for.
+        # Genres with fewer tracks than folds are missing in some; that is accounted for.
         warnings.simplefilter("ignore", UserWarning)
         yield from list(splitter.split(labels[:, None], labels, artists))
 
@@ -365,7 +365,7 @@ def _folds(
 def _with_genres_exchanged(
     labels: np.ndarray, artists: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Every artist's tracks get the genres of another artist's, drawn at random."""
+    """Assign to every artist's tracks the genres of another artist's, drawn at random."""
     given = rng.permutation(int(artists.max()) + 1)
     rows = [np.flatnonzero(artists == artist) for artist in range(len(given))]
     dealt = np.empty_like(labels)

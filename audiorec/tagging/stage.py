@@ -1,4 +1,4 @@
-"""Words for the whole catalogue: tag what is new, then learn the library's genres where it can."""
+"""Tagging stage: tag new tracks, then train a probe on the library's genres if possible."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KIND = "probe"
 
 
 class TagReport(NamedTuple):
-    """What was tagged, and what the probe is worth; None where there are too few genres."""
+    """Result of tagging, and the probe's report; None if there are too few genres."""
 
     autotags: AutotagReport
     probe: ProbeReport | None
@@ -46,18 +46,18 @@ def tag_catalog(
     progress: Progress = silent,
     seed: int = 0,
 ) -> TagReport:
-    """Store words for every track of a workspace; what stands already is left alone.
+    """Store tags for every track of a workspace; existing ones are left as they are.
 
     Parameters
     ----------
     workspace : Workspace
-        Held for writing by the caller.
+        Locked for writing by the caller.
     encoder : TagEncoder
     n_jobs : int or None
         See `audiorec.tagging.pretrained_tags.autotag_catalog`.
     progress : Progress
     seed : int
-        Of the probe's folds.
+        Seed of the probe's folds.
     """
     with Catalog(workspace.catalog) as catalog:
         autotagged = autotag_catalog(
@@ -73,7 +73,7 @@ def tag_catalog(
 
 
 def tag_file(workspace: Workspace | None, file: Path, encoder: PretrainedEncoder) -> list[Tag]:
-    """Words for a file, those of the workspace's probe among them; nothing is stored."""
+    """Tag a file, also by the workspace's probe; nothing is stored."""
     autotags = autotag_file(file, encoder)
     tags = [Tag(tag, confidence, encoder.name) for tag, confidence in autotags.tags.items()]
     stored = load_probe(workspace.probe) if workspace is not None else None
@@ -87,7 +87,7 @@ def tag_file(workspace: Workspace | None, file: Path, encoder: PretrainedEncoder
 
 
 class StoredProbe(NamedTuple):
-    """A probe as it is kept: with its worth, the network it reads, and what it learned from."""
+    """A probe as stored: with its report, the network of its features, and its training data."""
 
     probe: Probe
     report: ProbeReport
@@ -96,7 +96,7 @@ class StoredProbe(NamedTuple):
 
 
 def load_probe(directory: Path) -> StoredProbe | None:
-    """Read a probe that `tag_catalog` kept; None where there is none, or it is damaged."""
+    """Read a probe stored by `tag_catalog`; None if it is missing or damaged."""
     manifest = artifacts.load_valid(directory, kind=KIND, check="digests")
     if manifest is None:
         return None
@@ -110,7 +110,7 @@ def load_probe(directory: Path) -> StoredProbe | None:
 
 
 def save_probe(directory: Path, stored: StoredProbe) -> None:
-    """Write a probe as an artifact of kind "probe", whole or not at all."""
+    """Write a probe as an artifact of kind "probe", atomically."""
     fields = stored.probe._asdict()
     arrays = ("centre", "scale", "weights", "offsets")
     artifacts.save(
@@ -129,7 +129,7 @@ def save_probe(directory: Path, stored: StoredProbe) -> None:
 def _learn(
     workspace: Workspace, catalog: Catalog, encoder: str, *, seed: int, progress: Progress
 ) -> ProbeReport | None:
-    """Learn a probe where the labels changed, and store what it says of every track."""
+    """Train a probe if the labels have changed, and store its predictions for every track."""
     rows = catalog.tags.features(encoder)
     if not rows:
         return None
@@ -151,7 +151,7 @@ def _learn(
         catalog.tags.replace(as_tags(learned.probe, held_out), source=PROBE)
         if learned.report.reliable:
             _store_predictions(catalog, learned.probe, features, known.track_ids)
-    # Last: killed before, the next run learns again.
+    # Last: if killed before, the next run trains again.
     save_probe(workspace.probe, StoredProbe(learned.probe, learned.report, encoder, learned_from))
     progress("probe", 1, 1)
     return learned.report
@@ -160,9 +160,9 @@ def _learn(
 def _store_predictions(
     catalog: Catalog, probe: Probe, features: Embeddings, learned_from: Sequence[str]
 ) -> None:
-    """Store what the probe says of tracks that it did not learn from and has not spoken of yet.
+    """Store the probe's predictions for tracks outside its training set that have none yet.
 
-    Of those that it learned from, a probe that was trained without their artists has spoken.
+    Those in the training set have predictions of probes trained without their artists.
     """
     silent_on = set(learned_from) | catalog.tags.tagged(PROBE)
     ids = [track_id for track_id in features.ids if track_id not in silent_on]
@@ -172,14 +172,14 @@ def _store_predictions(
 
 
 def _digest(known: LabelledTracks, sounds: dict[str, str], encoder: str, seed: int) -> str:
-    """Of all that a probe learns from."""
+    """Digest of the probe's training data."""
     hashes = [sounds[track_id] for track_id in known.track_ids]
     labels = [known.genres[label] for label in known.labels]
     return fingerprint([encoder, seed, known.track_ids, hashes, known.artists, labels])
 
 
 def _store(workspace: Workspace) -> MelStore | None:
-    """The workspace's spectrograms; None where there are none, or they are damaged."""
+    """The workspace's spectrograms; None if they are missing or damaged."""
     try:
         return MelStore(workspace.mels)
     except ArtifactError:
