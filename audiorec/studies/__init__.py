@@ -1,8 +1,8 @@
-"""Studies: single questions put to the evaluation, and runs on public data sets.
+"""Studies: evaluations of single questions, and runs on public data sets.
 
-The evaluation does not know them. ``audiorec evaluate --study NAME`` asks one of `STUDIES`.
-`copies`, `hetrec`, `interval_coverage`, `msd`, `real_music` and `yoochoose` are commands of their
-own, by ``python -m audiorec.studies.NAME``.
+The evaluation does not depend on them. ``audiorec evaluate --study NAME`` runs one of `STUDIES`.
+`copies`, `hetrec`, `interval_coverage`, `msd`, `real_music` and `yoochoose` are separate commands,
+run by ``python -m audiorec.studies.NAME``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The recipe's model with settings changed, beside itself.
+"""Ablation: the recipe's model compared with variants of changed settings.
 
-What differs by chance in the best of many settings is corrected for: the intervals of all
-differences hold at once (max-t; see `audiorec.metrics.simultaneous`).
+The best of many settings is corrected for multiple comparisons: the intervals of all differences
+hold simultaneously (max-t; see `audiorec.metrics.simultaneous`).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from audiorec.exceptions import ParameterError
 from audiorec.models import ModelConfig, TrainConfig
 from audiorec.studies.inputs import StudyInputs
 
-FROM_HOLD_OUT = ("seed",)  # every hold-out has a seed of its own
+FROM_HOLD_OUT = ("seed",)  # every hold-out has its own seed
 
 
 def run(study: StudyInputs) -> Report:
-    """Score the recipe's model, and its variants.
+    """Score the recipe's model and its variants.
 
     Raises
     ------
     ParameterError
-        If no settings are given, they are unknown, or their values are impossible.
+        If no settings are given, they are unknown, or their values are invalid.
     """
     if not study.vary:
         raise ParameterError("the ablation needs settings to change; give --vary KEY=VALUE")
@@ -48,19 +48,19 @@ def run(study: StudyInputs) -> Report:
 
 
 def variant(study: StudyInputs, settings: str) -> System:
-    """The system that follows the recipe with some settings changed."""
+    """Make the system of the recipe with some settings changed."""
     change = parse(settings)
-    changed(study.recipe, change)  # raises where they do not fit
+    changed(study.recipe, change)  # raises if they are incompatible
     return content_system(change)
 
 
 def parse(text: str) -> Change:
-    """Settings from words such as ``channels=32, train.mixup = 0.3``: TOML's values, words bare.
+    """Parse settings such as ``channels=32, train.mixup = 0.3``: TOML values, unquoted words.
 
     Raises
     ------
     ParameterError
-        If the words are no settings, or a key is unknown or stands there twice.
+        If the text is not a list of settings, or a key is unknown or repeated.
     """
     settings: dict[str, Any] = {}
     for part in text.split(","):
@@ -80,7 +80,7 @@ def parse(text: str) -> Change:
 
 
 def _table_of(key: str, *, setting: str) -> str:
-    """The table of the recipe that a key stands in."""
+    """Return the recipe's table that contains a key."""
     if key in FROM_HOLD_OUT:
         raise ParameterError(f"{setting} is the hold-out's own; give evaluate --seed")
     tables = {"model": ModelConfig.model_fields, "train": TrainConfig.model_fields}

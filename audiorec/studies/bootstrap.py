@@ -1,4 +1,4 @@
-"""Means over listeners and hold-outs, with drawn listeners for their intervals."""
+"""Bootstrap means over listeners and hold-outs, by resampled listeners."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from audiorec.evaluation.holdout import Holdout
 
 
 class Resampled(NamedTuple):
-    """Means over listeners, then over hold-outs, and the same of drawn listeners."""
+    """Means over listeners, then over hold-outs, and of resampled listeners."""
 
     means: np.ndarray
     samples: np.ndarray
 
 
 def bootstrap_means(values: Sequence[np.ndarray], holdouts: Sequence[Holdout]) -> Resampled:
-    """Means over hold-outs; listeners are drawn once for all of them.
+    """Compute means over hold-outs; listeners are resampled once for all of them.
 
-    What drawing other artists would change is not in it: studies compare settings on the same
-    tracks.
+    The variation of artists is not included: studies compare settings on the same tracks.
 
     Parameters
     ----------
     values : sequence of np.ndarray [shape=(*shape, n_listeners)]
-        Of each hold-out.
+        Values of each hold-out.
     holdouts : sequence of Holdout
     """
     shape = values[0].shape[:-1]

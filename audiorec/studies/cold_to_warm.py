@@ -1,8 +1,8 @@
-"""From cold to warm: held-out tracks get back the plays of a few listeners, then of more.
+"""Cold-to-warm study: held-out tracks regain the plays of a few listeners, then of more.
 
-Each track is placed three ways: by its sound, by the listeners that it has so far, and by both,
-as the index would where it has nothing else by the artist. The listeners that it gets back are of
-half A; half B is scored. What a track has at n plays it has at every larger n too.
+Each track gets three vectors: by its audio, by the listeners that it has so far, and by both, as in
+an index with nothing else by the artist. The regained listeners are of half A; half B is scored.
+The plays of a track at n are among those at every larger n.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ K = 50
 
 
 def run(study: StudyInputs) -> StudyReport:
-    """Score the way from cold to warm, on every kind of split of the recipe."""
+    """Score tracks with growing numbers of plays, on every kind of split of the recipe."""
     return StudyReport(tuple(_split(study, split) for split in study.recipe.evaluate.splits))
 
 
@@ -68,7 +68,7 @@ def _split(study: StudyInputs, split: str) -> StudyTable:
 
 
 def score_each(holdout: Holdout, cold: ColdVectors) -> np.ndarray:
-    """nDCG@50 with each number of plays : [shape=(len(PLAYS), 3, n_listeners)], float64."""
+    """Compute nDCG@50 by number of plays : [shape=(len(PLAYS), 3, n_listeners)], float64."""
     full = _half_a(holdout)
     order = _turns_of_plays(full, rng=holdout.rng(3))
     decay = PriorDecay(holdout.data.recipe.index.prior_half_life_users, cold.agreement)
@@ -85,7 +85,7 @@ def score_each(holdout: Holdout, cold: ColdVectors) -> np.ndarray:
 
 
 def _half_a(holdout: Holdout) -> Interactions:
-    """Half A's plays of the cold tracks, and what it has against them; a column for each track."""
+    """Return half A's feedback on the cold tracks, negative included; a column per track."""
     plays = holdout.plays_of_held_out(users=holdout.folding)
     plays = plays.filter(pl.col("track_id").is_in(holdout.cold))
     columns = IdMap(holdout.cold)
@@ -102,7 +102,7 @@ def _half_a(holdout: Holdout) -> Interactions:
 
 
 def _turns_of_plays(full: Interactions, *, rng: np.random.Generator) -> np.ndarray:
-    """Turn at which each play comes back, among its track's : [shape=(nnz,)], int64, by column."""
+    """Draw the order in which a track's plays return : [shape=(nnz,)], int64, by column."""
     indptr = full.user_items.tocsc().indptr
     return np.concatenate(
         [np.empty(0, np.int64), *(rng.permutation(n) for n in np.diff(indptr).tolist())]
@@ -110,7 +110,7 @@ def _turns_of_plays(full: Interactions, *, rng: np.random.Generator) -> np.ndarr
 
 
 def _first(full: Interactions, turns: np.ndarray, n: int | None) -> Interactions:
-    """The plays of each track's first `n` listeners."""
+    """Return the plays of each track's first `n` listeners."""
     if n is None:
         return full
     kept = full.user_items.tocsc().copy()

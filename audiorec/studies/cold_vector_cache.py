@@ -1,4 +1,4 @@
-"""Held-out tracks where a system places them by their sound, kept from one study to the next."""
+"""Cache of a system's vectors of held-out tracks, shared by studies."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from audiorec.factors import AGREEMENT
 from audiorec.progress import Progress
 
 KIND = "cold-vectors"
-PLACING = ("baseline", "model")  # roles of systems that place tracks by what is known of them
+PLACING = ("baseline", "model")  # roles of systems that predict vectors
 
 
 class ColdVectors(NamedTuple):
-    """Cold tracks, placed by their sound, and how far to trust that; see `PriorDecay`."""
+    """Vectors of cold tracks by audio, and the weight of this prior; see `PriorDecay`."""
 
     tracks: Embeddings
     agreement: float
 
 
 def placing_system(holdout: Holdout, name: str | None) -> tuple[str, System]:
-    """The system of a name; by default the recipe's own model, or the mel baseline without one.
+    """Return a system by name; by default the recipe's own model, else the mel baseline.
 
     Raises
     ------
     ParameterError
-        If the system does not place tracks, or has nothing to say of the data.
+        If the system does not predict vectors, or does not apply to the data.
     """
     own = own_systems(holdout.data.recipe)
     name = name or name_of(holdout.data.recipe)
@@ -46,22 +46,22 @@ def placing_system(holdout: Holdout, name: str | None) -> tuple[str, System]:
 def cold_vectors(
     holdout: Holdout, name: str, system: System, *, work_directory: Path | None, progress: Progress
 ) -> ColdVectors:
-    """Vectors of the cold tracks as an index would serve them.
+    """Compute the vectors of the cold tracks as an index would serve them.
 
     Parameters
     ----------
     holdout : Holdout
     name : str
     system : System
-        One that gives one vector per track.
+        A system that predicts one vector per track.
     work_directory : Path or None
-        Where they are kept, and where a model's training goes on after a kill.
+        Folder of the cache, and of the state of a killed training.
     progress : Progress
 
     Raises
     ------
     ParameterError
-        If `system` is none of those.
+        If `system` is not one of those.
     """
     cache = ScoreCache(work_directory)
     place = cache.path(holdout.data, holdout.key, name, system, kind=KIND)
@@ -72,7 +72,7 @@ def cold_vectors(
         except NewerError:
             raise
         except ArtifactError:
-            pass  # not there yet, or damaged: made again below
+            pass  # missing or damaged: made again below
     work = cache.work(holdout.data, holdout.key, progress=progress)
     prediction = system.predict(holdout, work)
     draw = next(iter(prediction.draws))

@@ -1,11 +1,10 @@
-"""Whether copies of a recording are found by their fingerprints, and nothing else is.
+"""Study of audio fingerprints: recall and false matches of copies of a recording.
 
     python -m audiorec.studies.copies FILE_OR_FOLDER... --tracks 60
 
-Of each recording come copies that begin 0.2 to 9 s later, most end sooner, are 6 dB louder (and
-clip) or softer, and are encoded at a low or a high rate. Every two files of all of them are a
-question: the same recording or not? Where several are performances of one song, those are among
-the wrong answers that could be given.
+Copies of each recording start 0.2 to 9 s later, mostly end earlier, are 6 dB louder (and clip) or
+softer, and are encoded at a low or a high rate. Every pair of files is tested for being the same
+recording. If several are performances of one song, those are among the possible false matches.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from audiorec.mel import log_mel
 from audiorec.mel.duplicates import near_duplicates
 
 STARTS = (0.2, 0.5, 2.0, 5.0, 9.0)  # seconds later
-ENDS = (0.0, 1.0, 3.0)  # seconds sooner
+ENDS = (0.0, 1.0, 3.0)  # seconds earlier
 GAINS_DB = (-6.0, 6.0)
 LEVELS = (0.1, 0.9)  # of compression: a high rate, and a low one
 ENCODERS = {  # name to libsndfile's format, subtype and compression
@@ -47,7 +46,7 @@ BLOCK = 1 << 16
 
 
 class AudioCopy(NamedTuple):
-    """One file that was asked about: the recording it is of, and how it was made."""
+    """A tested file: its recording, and how it was made."""
 
     recording: int
     start: float
@@ -57,14 +56,14 @@ class AudioCopy(NamedTuple):
 
 
 class ScoredPairs(NamedTuple):
-    """Pairs of files.
+    """Scored pairs of files.
 
     Attributes
     ----------
     right, missed, wrong : list of (AudioCopy, AudioCopy)
-        Of one recording, found and not found; of two recordings, taken for one.
+        Pairs of one recording, found and missed; pairs of two recordings, wrongly matched.
     n_pairs : int
-        All that were asked about.
+        Number of tested pairs.
     """
 
     right: list[tuple[AudioCopy, AudioCopy]]
@@ -74,14 +73,14 @@ class ScoredPairs(NamedTuple):
 
 
 def make_copies(files: Sequence[Path], *, seed: int = 0) -> list[AudioCopy]:
-    """Fingerprints of files and of five copies of each, one of every start.
+    """Compute fingerprints of files and of five copies of each, one per start.
 
     Parameters
     ----------
     files : sequence of Path
-        A recording each.
+        One file per recording.
     seed : int
-        Of which start goes with which encoder, end and level.
+        Seed of the pairing of starts with encoders, ends and levels.
     """
     rng = np.random.default_rng(seed)
     copies: list[AudioCopy] = []
@@ -103,7 +102,7 @@ def make_copies(files: Sequence[Path], *, seed: int = 0) -> list[AudioCopy]:
 
 
 def score_pairs(copies: Sequence[AudioCopy]) -> ScoredPairs:
-    """How many pairs of files are grouped rightly."""
+    """Count the pairs of files that are matched correctly."""
     step = step_seconds(MelConfig())
     ids = [str(row) for row in range(len(copies))]
     seconds = {id_: copy.seconds for id_, copy in zip(ids, copies, strict=True)}
@@ -145,7 +144,7 @@ def _encode(path: Path, y: np.ndarray, sr: int, encoder: str) -> None:
 
 
 def main() -> None:
-    """Print how many copies are found, by start and by encoder, and what is wrongly joined."""
+    """Print how many copies are found, by start and by encoder, and the wrong matches."""
     parser = argparse.ArgumentParser(description="Precision and recall of fingerprints.")
     parser.add_argument("paths", type=Path, nargs="+")
     parser.add_argument("--tracks", type=int, default=60)

@@ -1,7 +1,7 @@
-"""How near measured tempo and key come to those that a made world's tracks were composed in.
+"""Accuracy of measured tempo and key against those of a synthetic world.
 
-Beside librosa's own: its tempo of the same onsets, and the Krumhansl profiles on its constant-Q
-chroma, since librosa names no key.
+Compared with librosa: its tempo of the same onsets, and the Krumhansl profiles on its constant-Q
+chroma, since librosa has no key estimation.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from audiorec.studies.playlists import interval_of, plan_of_world
 from audiorec.studies.tables import StudyReport, StudyTable
 
 N_TRACKS = 150
-TOLERANCE = 0.04  # of a tempo
+TOLERANCE = 0.04  # relative, of a tempo
 SEED = 0
 KRUMHANSL = (
     (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
     (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
 )
-"""Major and minor, of Krumhansl & Kessler 1982."""
+"""Major and minor key profiles of Krumhansl & Kessler 1982."""
 
 
 class TempoAndKey(NamedTuple):
-    """Tempo (beats a minute), and number of the key: 0 to 11 major, 12 to 23 minor."""
+    """Tempo (beats per minute), and number of the key: 0 to 11 major, 12 to 23 minor."""
 
     tempo: float
     key: float
@@ -94,13 +94,13 @@ def run(study: StudyInputs) -> StudyReport:
 
 
 def by_audiorec(y: np.ndarray) -> TempoAndKey:
-    """As `audiorec descriptors` measures."""
+    """Measure as `audiorec descriptors` does."""
     tempo, key = measure_descriptors(y, sr=CLIP.sr)[:2]
     return TempoAndKey(float(tempo), float(key))
 
 
 def by_librosa(y: np.ndarray) -> TempoAndKey:
-    """By librosa's tempo and chroma."""
+    """Measure by librosa's tempo and chroma."""
     onsets = librosa.onset.onset_strength(y=y, sr=CLIP.sr, hop_length=HOP)
     tempo = librosa.feature.tempo(onset_envelope=onsets, sr=CLIP.sr, hop_length=HOP)
     chroma = librosa.feature.chroma_cqt(y=y, sr=CLIP.sr).mean(axis=1)
@@ -110,14 +110,14 @@ def by_librosa(y: np.ndarray) -> TempoAndKey:
 
 
 def tempo_fits(measured: float, known: float, *, octaves: bool = False) -> bool:
-    """Whether a tempo is right within 4 %; with `octaves`, or half or twice of it is."""
+    """Whether a tempo is right within 4 %; with `octaves`, also half or double of it."""
     factors = (0.5, 1.0, 2.0) if octaves else (1.0,)
     return any(abs(measured / (factor * known) - 1) <= TOLERANCE for factor in factors)
 
 
 def key_score(measured: float, known: float) -> float:
-    """MIREX's weighted score of a key: 1 where it is right, 0.5 a fifth above, 0.3 the relative
-    one, 0.2 the parallel one, else 0."""
+    """Compute MIREX's weighted key score: 1 if right, 0.5 for a fifth above, 0.3 for the
+    relative, 0.2 for the parallel key, else 0."""
     if not np.isfinite(measured):
         return 0.0
     (tonic, minor), (true, true_minor) = (

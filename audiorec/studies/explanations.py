@@ -1,7 +1,7 @@
-"""Whether what an explanation names carries the match: the deletion test.
+"""Deletion test of explanations: whether the named parts carry the match.
 
-Of pairs of near tracks the seconds, and the bands, that `audiorec explain --sound` names are
-hidden, and as many drawn at random: what is named must cost the match more (Samek et al. 2017,
+In pairs of near tracks, the time spans and bands named by `audiorec explain --sound` are hidden, or
+as many random ones: hiding the named ones must reduce the match more (Samek et al. 2017,
 "Evaluating the visualization of what a deep neural network has learned").
 """
 
@@ -21,14 +21,14 @@ from audiorec.studies.playlists import interval_of
 from audiorec.studies.tables import StudyReport, StudyTable
 
 N_PAIRS = 200
-NEAREST = 10  # among which the other track of a pair is drawn
-N_SECONDS, N_BANDS = 3, 2  # parts that are hidden
-N_RANDOM = 3  # draws that the named ones are held against
+NEAREST = 10  # from which the other track of a pair is drawn
+N_SECONDS, N_BANDS = 3, 2  # hidden parts
+N_RANDOM = 3  # random draws compared with the named parts
 SEED = 0
 
 
 def run(study: StudyInputs) -> StudyReport:
-    """Hide what is named, and as much at random.
+    """Hide the named parts, and as many random ones.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def run(study: StudyInputs) -> StudyReport:
 
 
 def _without(mel: np.ndarray, what: str, parts: Sequence[int] | np.ndarray) -> np.ndarray:
-    """A spectrogram without some of its tenths, or of its eighths of the bands."""
+    """Hide some tenths of a spectrogram's time, or some eighths of its bands."""
     every = slots(mel.shape[1], 10) if what == "seconds" else slots(mel.shape[0], 8)
     for part in parts:
         slot = every[int(part)]

@@ -1,9 +1,9 @@
-"""HetRec 2011 Last.fm: recall of the factors beside implicit's own model, on the same split.
+"""HetRec 2011 Last.fm: recall of the factors compared with implicit, on the same split.
 
 ``python -m audiorec.studies.hetrec DIRECTORY`` holds out a fifth of the artists of each listener,
-factorises the rest by ``pipelines/datasets/listening.toml`` and by implicit as it comes (its
-default settings, on counts as they are and weighted by BM25 as in its example for Last.fm), and
-ranks for each listener all artists that they have not played in the rest.
+factorises the rest by ``pipelines/datasets/listening.toml`` and by implicit with its default
+settings (on raw counts, and weighted by BM25 as in its example for Last.fm), and ranks for each
+listener all artists that they have not played in the rest.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SEEDS = (0, 1, 2)
 
 
 def read_hetrec(directory: Path) -> Interactions:
-    """Listeners and artists of the set, whose files lie in a folder."""
+    """Read listeners and artists of the data set from a folder."""
     with tempfile.TemporaryDirectory() as scratch:
         plays = Path(scratch) / "plays"
         with writing_plays(plays) as writer:
@@ -44,7 +44,7 @@ def read_hetrec(directory: Path) -> Interactions:
 def split_pairs(
     user_items: scipy.sparse.csr_matrix, *, seed: int
 ) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
-    """Counts to learn from, and which were held out : np.ndarray [shape=(n_users, n_items)]."""
+    """Split counts into training and a held-out mask : np.ndarray [shape=(n_users, n_items)]."""
     rng = np.random.default_rng(seed)
     train = user_items.copy()
     held_out = np.zeros(user_items.shape, dtype=bool)
@@ -61,23 +61,23 @@ def split_pairs(
 def recall_of(
     users: np.ndarray, items: np.ndarray, train: scipy.sparse.csr_matrix, held_out: np.ndarray
 ) -> np.ndarray:
-    """Recall@K of each listener, by inner product : np.ndarray [shape=(n_users,)]."""
+    """Compute recall@K of each listener, by inner product : np.ndarray [shape=(n_users,)]."""
     return recall(rank(users @ items.T, held_out, exclude=train.toarray() > 0), k=K)
 
 
 def of_implicit(
     train: scipy.sparse.csr_matrix, *, weighting: str, n: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors by implicit with its default settings."""
+    """Fit vectors by implicit with its default settings."""
     weighted = train if weighting == "counts" else bm25_weight(train, K1=100, B=0.8).tocsr()
     model = AlternatingLeastSquares(factors=n, random_state=seed)
-    with threadpool_limits(limits=1, user_api="blas"):  # as implicit asks for
+    with threadpool_limits(limits=1, user_api="blas"):  # as implicit recommends
         model.fit(weighted.astype(np.float32), show_progress=False)
     return model.user_factors, model.item_factors
 
 
 def run(directory: Path, config: FactorsConfig) -> dict[str, np.ndarray]:
-    """Recall of each model : np.ndarray [shape=(n_listeners,)], mean over the splits."""
+    """Compute each model's recall : np.ndarray [shape=(n_listeners,)], mean over the splits."""
     whole = read_hetrec(directory)
     found: dict[str, list[np.ndarray]] = {}
     for seed in SEEDS:
@@ -96,7 +96,7 @@ def run(directory: Path, config: FactorsConfig) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    """Print recall of each model, and how far ahead of it ours is."""
+    """Print the recall of each model, and the difference to ours."""
     parser = argparse.ArgumentParser(description="Recall of factors on HetRec 2011 Last.fm.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--recipe", type=Path, default=shipped_folder() / "datasets/listening.toml")

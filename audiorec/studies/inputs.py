@@ -1,4 +1,4 @@
-"""What a study is given: a workspace, a recipe and what was asked for."""
+"""Study inputs: a workspace, a recipe and the command's options."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from audiorec.workspace import Workspace
 
 @dataclass(frozen=True)
 class StudyInputs:
-    """What a study is given.
+    """Inputs of a study.
 
     Attributes
     ----------
     workspace : Workspace
     recipe : Recipe
     systems : tuple of str
-        What was asked for by name; most studies take one.
+        Requested systems by name; most studies take one.
     vary : tuple of str
         Settings, as in ``channels=32``; for the ablation.
     labels : tuple of float
         Shares of the training tracks, or numbers of them; for the label efficiency.
     truth : Path or None
-        A made world's ``truth.npz``.
+        ``truth.npz`` of a synthetic world.
     progress : Progress
     """
 
@@ -50,19 +50,19 @@ class StudyInputs:
 
     @property
     def system(self) -> str | None:
-        """The one system that was asked for, or None."""
+        """The single requested system, or None."""
         if len(self.systems) > 1:
             raise ParameterError(f"system={list(self.systems)} must be one, which places tracks")
         return self.systems[0] if self.systems else None
 
     @property
     def work_directory(self) -> Path:
-        """Where scores are kept."""
+        """Directory of the score cache."""
         return self.workspace.scores
 
     @cached_property
     def data(self) -> EvaluationData:
-        """Sound, plays and tracks of the workspace."""
+        """Spectrograms, plays and tracks of the workspace."""
         store, tracks = read_catalogue(self.workspace, self.recipe)
         inputs_of = workspace_inputs(self.workspace, self.recipe, progress=self.progress)
         return prepare_data(
@@ -75,7 +75,7 @@ class StudyInputs:
         )
 
     def holdouts(self, split: str) -> Iterator[Holdout]:
-        """Every hold-out of a split, with its factors."""
+        """Yield every hold-out of a split, with its factors."""
         for key in holdout_keys(self.data, split=split):
             self.progress("evaluate", 0, None, str(key))
             yield with_factors(self.data, key, progress=self.progress)

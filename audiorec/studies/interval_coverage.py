@@ -1,11 +1,11 @@
-"""Whether intervals hold what they claim: a simulation with listeners and artists of known kind.
+"""Coverage of confidence intervals, by a simulation with listeners and artists of known taste.
 
     python -m audiorec.studies.interval_coverage [SIMULATIONS]
 
-Artists and listeners are drawn anew in every simulation, and so are a system that ranks artists
-and a worse one; 5 folds x 3 seeds of half of the listeners share them, as in an evaluation. What an
-interval should hold is the mean over very many simulations. Beside `metrics.two_way` stands what
-resamples listeners within each hold-out alone.
+Artists and listeners are drawn anew in every simulation, and so are a system that ranks artists and
+a worse one; 5 folds x 3 seeds of half of the listeners share them, as in an evaluation. An interval
+should cover the mean over very many simulations. `metrics.two_way` is compared with resampling
+listeners within each hold-out only.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ N_RESAMPLES = 400
 
 
 class ToyWorld(NamedTuple):
-    """Who would play whom, and what two systems say : [shape=(n_users, n_artists)] each."""
+    """True preferences, and scores of two systems : [shape=(n_users, n_artists)] each."""
 
     relevant: np.ndarray
     systems: tuple[np.ndarray, np.ndarray]
 
 
 class Coverage(NamedTuple):
-    """How often intervals hold the truth, by column of `COLUMNS`."""
+    """Share of intervals that cover the truth, by column of `COLUMNS`."""
 
     two_way: np.ndarray
     within_hold_outs: np.ndarray
@@ -42,7 +42,7 @@ def simulate(
     n: int, *, n_users: int = 300, n_artists: int = 60, folds: int = 5, seeds: int = 3,
     n_truth: int = 400,
 ) -> Coverage:  # fmt: skip
-    """Coverage of 95 % intervals over `n` simulations."""
+    """Simulate the coverage of 95 % intervals over `n` simulations."""
     size = {"n_users": n_users, "n_artists": n_artists}
     rng = np.random.default_rng(99)
     truth = np.mean(
@@ -68,7 +68,7 @@ def simulate(
 
 def _world(rng: np.random.Generator, *, n_users: int, n_artists: int) -> ToyWorld:
     taste, place = rng.standard_normal((n_users, 3)), rng.standard_normal((n_artists, 3))
-    liking = taste @ place.T + 0.8 * rng.standard_normal(n_artists)  # some are played more
+    liking = taste @ place.T + 0.8 * rng.standard_normal(n_artists)  # some are more popular
     relevant = liking + rng.logistic(size=liking.shape) > 2
     good, worse = (
         taste @ (place + noise * rng.standard_normal(place.shape)).T
@@ -111,7 +111,7 @@ def _mean(cells: list[HoldoutValues]) -> np.ndarray:
 
 
 def main() -> None:
-    """Print the coverage of either kind of interval."""
+    """Print the coverage of both kinds of interval."""
     coverage = simulate(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
     print("95 % claimed        ", "listeners and artists", "listeners within hold-outs")
     for column, both, alone in zip(COLUMNS, *coverage, strict=True):

@@ -1,8 +1,8 @@
-"""From few labels to all: hold-outs in which only some of the training tracks have listeners.
+"""Label efficiency: hold-outs in which only some of the training tracks have factors.
 
-The factors are those of all training plays, and so are candidates, listeners and both ends of the
-scale; but what a system learns from are the factors of so many of the tracks. Which tracks keep
-their factors is drawn track by track; see `audiorec.evaluation.holdout.with_labels`.
+The factors are those of all training plays, and candidates, listeners and both ends of the scale
+stay the same; but a system learns only from the factors of some of the tracks. Tracks that keep
+their factors are drawn individually; see `audiorec.evaluation.holdout.with_labels`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LEARNING = ("baseline", "model")
 
 
 def run(study: StudyInputs) -> StudyReport:
-    """Score systems that learn from some of the labels, on every kind of split of the recipe.
+    """Score systems trained on some of the labels, on every kind of split of the recipe.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _split(
 
 
 Scored = dict[tuple[str, float], HoldoutScores]
-"""By system and share of the training tracks; 0 of what learns from none."""
+"""Values by system and share of the training tracks; 0 for systems without training."""
 
 
 def _score(
@@ -115,7 +115,7 @@ def _score(
 
 
 def shares_of(labels: Sequence[float], *, n_training: int) -> tuple[float, ...]:
-    """Shares of the training tracks, from few to all; above 1 a number of tracks is meant."""
+    """Convert labels to ascending shares of the training tracks; above 1 they are counts."""
     shares = {min(1.0, label / n_training) if label > 1 else label for label in labels}
     if not all(share > 0 for share in shares):
         raise ParameterError(f"labels={list(labels)} must be above 0")
@@ -160,7 +160,7 @@ def _rows(
 
 
 def _shares(values: np.ndarray) -> np.ndarray:
-    """(value - random) / (oracle - random), these two first; NaN where the oracle is no better."""
+    """Compute shares of the oracle, random and oracle first; NaN if the oracle is no better."""
     span = values[1] - values[0]
     shares: np.ndarray = (values - values[0]) / np.where(span > 1e-9, span, np.nan)
     return shares

@@ -1,8 +1,8 @@
-"""Million Song Dataset: the row of the paper's protocol, by one command.
+"""Million Song Dataset: evaluation by the paper's protocol, in one command.
 
 ``python -m audiorec.studies.msd WORKSPACE DIRECTORY`` takes the Taste Profile and the audio
-(``TR....mp3``) that lie in DIRECTORY, and prints the held-out evaluation under the settings of the
-paper, ``pipelines/datasets/msd.toml``. Killed, the same command goes on.
+(``TR....mp3``) in DIRECTORY, and prints the held-out evaluation with the settings of the paper,
+``pipelines/datasets/msd.toml``. If killed, the same command continues.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from audiorec.workspace import Workspace
 def run(
     workspace: Workspace, directory: Path, *, recipe: Recipe, progress: Progress = silent
 ) -> str:
-    """Import, scan, make spectrograms and evaluate; the table as text.
+    """Import, scan, compute spectrograms and evaluate; return the table as text.
 
     Raises
     ------
     DataError
-        If a file of the set is missing or not as it should be, or no track has audio.
+        If a file of the data set is missing or invalid, or no track has audio.
     """
     with workspace.writing():
         with writing_plays(workspace.plays) as writer:
@@ -51,7 +51,7 @@ def run(
 
 
 def main() -> None:
-    """Print the row of the paper's protocol."""
+    """Print the results of the paper's protocol."""
     parser = argparse.ArgumentParser(description="The paper's protocol on the MSD.")
     parser.add_argument("workspace", type=Path)
     parser.add_argument("directory", type=Path)

@@ -1,10 +1,9 @@
-"""Whether like things lie near each other: a study that needs no listening.
+"""Neighbour study: artists, songs and genres among nearest neighbours, without plays.
 
-Every track asks for its five nearest. Three things are known without anybody's plays: that some
-are by the same artist, that some are the same song by somebody else, and of what genre they are.
-None is what listeners want, but a space of sound in which none is near is no good to them. Genre
-is asked of tracks by *other* artists: that an artist's own tracks lie near says little, since a
-label can tell as much.
+Every track is a query for its five nearest. Three relations are known without any plays: tracks by
+the same artist, tracks of the same song by another artist, and tracks of the same genre. None is
+what listeners want, but an audio space without them is of no use to them. Genre counts only tracks
+by *other* artists: nearness of an artist's own tracks says little, since a label can tell as much.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
     from audiorec.models import FeatureStore
 
 K = 5
-MAX_QUERIES = 5_000  # tracks, evenly spread
-BLOCK = 512  # of them at a time
+MAX_QUERIES = 5_000  # query tracks, evenly spread
+BLOCK = 512  # queries at a time
 CORRECTED = ", hubs corrected"
 ABOUT = ("same artist", "same song, other artist", "genre, by other artists")
 ENCODERS = ("descriptors", "musicnn")
@@ -45,16 +44,16 @@ CHANCE = "random"
 
 
 class Relations(NamedTuple):
-    """Who is like whom.
+    """Relations between tracks.
 
     Attributes
     ----------
     ids : tuple of str
     artists, songs : np.ndarray [shape=(n,)], int64
-        Numbers that tracks of one artist, and of one title, share; below 0 where unknown.
+        Codes of artists and titles; below 0 if unknown.
     genres : np.ndarray [shape=(n, n_genres)], bool
     recordings : np.ndarray [shape=(n,)], int64
-        Numbers that copies of one recording share: they do not count as neighbours.
+        Codes of recordings, whose copies do not count as neighbours.
     """
 
     ids: tuple[str, ...]
@@ -64,11 +63,11 @@ class Relations(NamedTuple):
     recordings: np.ndarray
 
     def other_artists(self, row: int) -> np.ndarray:
-        """Tracks by somebody else that is known : [shape=(n,)], bool."""
+        """Return tracks by other known artists : [shape=(n,)], bool."""
         return (self.artists != self.artists[row]) & (self.artists >= 0)
 
     def like(self, row: int) -> np.ndarray:
-        """Which tracks count as right for one that asks, [shape=(2, n)], bool."""
+        """Return the relevant tracks of a query by artist and song : [shape=(2, n)], bool."""
         artist, song = self.artists[row], self.songs[row]
         other = self.recordings != self.recordings[row]
         by_artist = (self.artists == artist) & (artist >= 0) & other
@@ -76,19 +75,19 @@ class Relations(NamedTuple):
         return np.stack([by_artist, by_others])
 
     def same_genre(self, row: int) -> np.ndarray:
-        """Tracks that share a genre with one that asks : [shape=(n,)], bool."""
+        """Return tracks that share a genre with a query : [shape=(n,)], bool."""
         return np.asarray((self.genres & self.genres[row]).any(axis=1))
 
 
 def run(study: StudyInputs) -> StudyReport:
-    """Ask every track for its nearest, in several spaces of sound.
+    """Search the nearest neighbours of every track, in several audio spaces.
 
     Raises
     ------
     ArtifactError
         If no track of the catalogue has a spectrogram.
     DataError
-        If no track has another by its artist, of its title by somebody else, or of its genre.
+        If no two tracks share an artist, a song by different artists, or a genre.
     """
     store, tracks = read_catalogue(study.workspace, study.recipe)
     with_audio = set(store.ids)
@@ -114,7 +113,7 @@ def run(study: StudyInputs) -> StudyReport:
 
 
 def relations_of(store: MelStore, tracks: Mapping[str, Track]) -> Relations:
-    """Who is like whom, by the catalogue's names and the recordings' fingerprints."""
+    """Derive relations from the catalogue's names and the recordings' fingerprints."""
     groups = duplicates_of(store, tracks)
     alone = max(groups.values(), default=0) + 1
     genres = [_genres(track.genre) for track in tracks.values()]
@@ -129,12 +128,12 @@ def relations_of(store: MelStore, tracks: Mapping[str, Track]) -> Relations:
 
 
 def _genres(text: str | None) -> set[str]:
-    """Genres of a track: several stand by ``;``."""
+    """Split the genres of a track, separated by ``;``."""
     return {normalize_text(part) for part in (text or "").split(";")} - {""}
 
 
 def _numbers(names: list[str]) -> np.ndarray:
-    """A number for each name, -1 where it is empty."""
+    """Encode names as numbers, -1 for empty ones."""
     array = np.asarray(names, dtype=np.str_)
     return np.where(array == "", -1, np.unique(array, return_inverse=True)[1])
 
@@ -142,7 +141,7 @@ def _numbers(names: list[str]) -> np.ndarray:
 def _spaces(
     study: StudyInputs, store: MelStore, ids: tuple[str, ...]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Vectors of the tracks in each space, and what is to be said of them."""
+    """Return the tracks' vectors in each space, with notes on them."""
     spaces = {
         "mel statistics": _standardised(mel_statistics(store, ids).vectors),
         "MFCC statistics": _standardised(mfcc_statistics(store, ids).vectors),
@@ -183,9 +182,9 @@ def _encoder_spaces(
 
 
 def _workspace_spaces(study: StudyInputs) -> dict[str, Embeddings]:
-    """Where the workspace's model places tracks, and where its index does with their listeners.
+    """Return the vectors of the workspace's model, and of its index with listeners.
 
-    Nothing where there is no model, or none that fits.
+    Empty if there is no matching model.
     """
     workspace = study.workspace
     if not (artifacts.exists(workspace.model) and artifacts.exists(workspace.embeddings)):
@@ -201,7 +200,7 @@ def _workspace_spaces(study: StudyInputs) -> dict[str, Embeddings]:
             "as similar serves it": served.tracks,
         }
     except ArtifactError:
-        return {}  # of another model, or damaged: 'audiorec doctor' says so
+        return {}  # of another model, or damaged: 'audiorec doctor' reports it
 
 
 def _standardised(features: np.ndarray) -> np.ndarray:
@@ -212,11 +211,11 @@ def _standardised(features: np.ndarray) -> np.ndarray:
 def hits_of(
     vectors: np.ndarray, relations: Relations, query_rows: np.ndarray, *, correct_hubs: bool = False
 ) -> np.ndarray:
-    """How often the nearest are right : [shape=(n_queries, 3)], float64.
+    """Compute hit rates of the nearest : [shape=(n_queries, 3)], float64.
 
-    Of artists and songs, 1 where one of the five nearest is right; of genres, the share of the
-    five nearest by other artists. NaN where nothing could be. Hubs are corrected as
-    ``[index] hubs = "csls"`` does.
+    For artists and songs, 1 if one of the five nearest is relevant; for genres, the share of the
+    five nearest by other artists. NaN if nothing is relevant. Hubs are corrected as by
+    ``[index] hubs = "csls"``.
     """
     unit = unit_norm(vectors)
     offsets = csls_offsets(unit, unit, own=np.arange(len(unit))) if correct_hubs else 0.0
@@ -241,13 +240,13 @@ def hits_of(
 
 
 def _genre_candidates(relations: Relations, row: int) -> np.ndarray:
-    """Tracks with a genre by other artists, copies left out."""
+    """Return tracks with a genre by other artists, without copies."""
     copies = relations.recordings == relations.recordings[row]
     return relations.other_artists(row) & relations.genres.any(axis=1) & ~copies
 
 
 def _by_chance(relations: Relations, row: int) -> np.ndarray:
-    """The same of five tracks drawn at random, [shape=(3,)]."""
+    """Compute the expected hit rates of five random tracks : [shape=(3,)]."""
     n = int((relations.recordings != relations.recordings[row]).sum())
     right = relations.like(row).sum(axis=1)
     missed = np.ones(len(right))

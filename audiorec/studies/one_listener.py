@@ -1,12 +1,12 @@
-"""One person's history alone: do sessions place new artists' tracks better than sound does?
+"""Single-listener study: content models of one person's sessions compared with audio alone.
 
-Each listener is taken as if there were no other. A fifth of the artists is held out, with all that
-was played of them. From the rest sessions and tracks are factorised, and the content model is
-trained on these factors; the listener is the mean of their sessions or, beside that, folded in.
-Ranked are the tracks of the artists held out; right are the fifth that the listener plays most.
+Each listener is treated as the only one. A fifth of the artists is held out, with all their plays.
+Sessions and tracks of the rest are factorised, and the content model is trained on these factors;
+the listener's vector is the mean of their sessions or, for comparison, a fold-in. The tracks of the
+held-out artists are ranked; relevant are the fifth that the listener plays most.
 
-With ``--truth`` the listeners are made, by the seed of [factors]: `N_LISTENERS` with moods and
-sessions (`audiorec.demo`), of `N_PLAYS` plays each, over the tracks of that world. Without, they
+With ``--truth``, listeners are synthetic, by the seed of [factors]: `N_LISTENERS` with moods and
+sessions (`audiorec.demo`), of `N_PLAYS` plays each, over the tracks of that world. Otherwise they
 are those of the workspace with at least `MIN_PLAYS` plays at a known time.
 """
 
@@ -73,7 +73,7 @@ METRICS: dict[str, Callable[[RankedPositions], np.ndarray]] = {
 
 
 class TrackData(NamedTuple):
-    """What is known of the tracks whoever listens."""
+    """Data of the tracks, independent of listeners."""
 
     store: MelStore
     features: FeatureStore
@@ -82,17 +82,17 @@ class TrackData(NamedTuple):
 
     @property
     def artists(self) -> dict[str, str]:
-        """Artist of each track that has sound."""
+        """Artist of each track with audio."""
         return {i: self.tracks[i].artist_key for i in self.store.ids if i in self.tracks}
 
 
 def run(study: StudyInputs) -> StudyReport:
-    """Score every listener alone, and compare with sound alone, paired.
+    """Score every listener separately, and compare with audio alone, paired.
 
     Raises
     ------
     DataError
-        If no listener has enough plays, or the encoder's weights are not there.
+        If no listener has enough plays, or the encoder's weights are missing.
     """
     music = read_music(study)
     recipe = study.recipe
@@ -114,7 +114,7 @@ def run(study: StudyInputs) -> StudyReport:
 
 
 def read_music(study: StudyInputs) -> TrackData:
-    """Spectrograms, features and catalogue of the workspace."""
+    """Read spectrograms, features and catalogue of the workspace."""
     store, tracks = read_catalogue(study.workspace, study.recipe)
     inputs_of = workspace_inputs(study.workspace, study.recipe, progress=study.progress)
     inputs = inputs_of(ENCODER, store)
@@ -125,7 +125,7 @@ def read_music(study: StudyInputs) -> TrackData:
 
 
 def listeners(study: StudyInputs, music: TrackData) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Name and plays of each listener: columns user_id, track_id, plays, timestamp, skipped."""
+    """Yield name and plays of listeners: columns user_id, track_id, plays, timestamp, skipped."""
     if study.truth is not None:
         yield from made_listeners(study.truth, seed=0)
         return
@@ -139,14 +139,14 @@ def listeners(study: StudyInputs, music: TrackData) -> Iterator[tuple[str, pl.Da
 def made_listeners(
     truth: Path, *, seed: int, n_listeners: int = N_LISTENERS, n_plays: int = N_PLAYS
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Listeners with moods and sessions over the tracks of a made world; one play a row."""
+    """Simulate listeners with moods and sessions in a synthetic world; one play per row."""
     with np.load(truth, allow_pickle=False) as stored:
         tracks = Tracks(*(stored[name] for name in Tracks._fields))
         ids = stored["track_ids"]
     drawn = draw_listeners(
         n_listeners, n_dims=tracks.audible.shape[1], n_tracks=len(ids), seed=seed
     )
-    # Twice as many plays as tracks tried, and some more for those before their release.
+    # Twice as many plays as tracks tried, and a margin for those before their release.
     drawn = drawn._replace(n_tracks=np.full(n_listeners, 7 * n_plays // 10, dtype=np.int32))
     for row in range(n_listeners):
         alone = drawn._replace(
@@ -168,7 +168,7 @@ def made_listeners(
 def score_listener(
     music: TrackData, plays: pl.DataFrame, *, recipe: Recipe, seed: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
-    """Scores of held-out tracks by each system, which are right, and the sessions learned from.
+    """Score held-out tracks by each system; return scores, relevance and training sessions.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def score_listener(
 
 
 def most_played(counts: np.ndarray) -> np.ndarray:
-    """The fraction `RELEVANT_FRACTION` that is played most; none that was not : [shape=(n,)]."""
+    """Mark the most played `RELEVANT_FRACTION`, without unplayed tracks : [shape=(n,)]."""
     n = max(1, round(RELEVANT_FRACTION * len(counts)))
     least = max(np.sort(counts)[-n], 1.0)
     return np.asarray(counts >= least)
@@ -225,7 +225,7 @@ def most_played(counts: np.ndarray) -> np.ndarray:
 def predicted(
     music: TrackData, targets: Embeddings, cold: list[str], *, recipe: Recipe
 ) -> np.ndarray:
-    """Factors of held-out tracks as the content model predicts them : [shape=(n_cold, d)]."""
+    """Predict factors of held-out tracks by the content model : [shape=(n_cold, d)]."""
     result = train(
         music.store,
         targets,
@@ -247,7 +247,7 @@ def regressed(
     warm: list[str],
     recipe: Recipe,
 ) -> np.ndarray:
-    """Log of plays, by ridge regression from the features : np.ndarray [shape=(n_cold,)]."""
+    """Predict log plays by ridge regression from features : np.ndarray [shape=(n_cold,)]."""
     features = music.features.take(blocks_of(ModelConfig(encoder=ENCODER)))
     wanted = np.log1p([[counts.get(i, 0.0)] for i in warm])
     fitted = fit_ridge(
@@ -260,7 +260,7 @@ def regressed(
 
 
 def sound_space(features: FeatureStore) -> Embeddings:
-    """Tracks as the recipe ``library`` places them: standardised features, of length 1."""
+    """Compute vectors as in the recipe ``library``: standardised features, of unit norm."""
     rows = features.take(CONTENT_BLOCKS).features()
     spread = rows.vectors.std(axis=0)
     standard = (rows.vectors - rows.vectors.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
@@ -268,7 +268,7 @@ def sound_space(features: FeatureStore) -> Embeddings:
 
 
 def nearness(sound: Embeddings, cold: list[str], weights: Mapping[str, float]) -> np.ndarray:
-    """Cosine of tracks and the weighted mean of those played : np.ndarray [shape=(n_cold,)]."""
+    """Compute cosines to the weighted mean of played tracks : np.ndarray [shape=(n_cold,)]."""
     played = sorted(weights)
     if not played:
         return np.zeros(len(cold))

@@ -1,9 +1,9 @@
-"""Whether playlists and lookups do what they say, on a made world of which everything is known.
+"""Quality of playlists and queries on a synthetic world of known truth.
 
-- Lookups of two tracks of different styles: how many of the ten answers are of one of the two,
-  by agreement, by the mean of their vectors, and by chance.
-- Arcs of tempo: in how many steps the tempo that a track was composed in rises.
-- Paths: how many steps lead on from the first track to the last, and how even they are.
+- Queries by two tracks of different styles: share of the ten answers in either style, by
+  agreement, by the mean of their vectors, and by chance.
+- Arcs of tempo: share of steps in which the true tempo rises.
+- Paths: share of steps that lead from the first track towards the last, and their evenness.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SEED = 0
 
 
 def run(study: StudyInputs) -> StudyReport:
-    """Ask for lookups, arcs and paths, and hold them against the world's truth.
+    """Make queries, arcs and paths, and compare them with the world's truth.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def run(study: StudyInputs) -> StudyReport:
 
 
 def plan_of_world(study: StudyInputs) -> dict[str, MusicPlan]:
-    """What each track of one part was composed by, by its id.
+    """Reconstruct the composition plan of each track with one section, by its id.
 
     Raises
     ------
     DataError
-        If the file beside the truth does not say how the world was made.
+        If the file beside the truth does not describe how the world was made.
     """
     assert study.truth is not None
     file = study.truth.parent / "world.json"
@@ -77,7 +77,7 @@ def plan_of_world(study: StudyInputs) -> dict[str, MusicPlan]:
 def lookups(
     library: Library, ids: list[str], style: dict[str, str], rng: np.random.Generator
 ) -> StudyTable:
-    """Share of the answers that are of one of the seeds' styles."""
+    """Measure the share of answers in one of the seeds' styles."""
     ways: dict[str, list[float]] = {"agreement": [], "mean of the vectors": [], "random": []}
     for _ in range(N_LOOKUPS):
         first = ids[rng.integers(len(ids))]
@@ -111,7 +111,7 @@ def lookups(
 def arcs(
     library: Library, ids: list[str], tempo: dict[str, float], rng: np.random.Generator
 ) -> StudyTable:
-    """Share of the steps of rising arcs in which the known tempo rises or stays."""
+    """Measure the share of steps in rising arcs in which the true tempo does not fall."""
     shares, likeness = [], []
     for seed in rng.choice(ids, min(N_LISTS, len(ids)), replace=False):
         made = build_playlist(
@@ -131,7 +131,7 @@ def arcs(
 
 
 def paths(library: Library, ids: list[str], rng: np.random.Generator) -> StudyTable:
-    """Share of the steps of paths that lead on, and the longest step over the mean one."""
+    """Measure the share of progressing steps of paths, and the longest step over the mean."""
     forward, uneven, beside = [], [], 0
     for _ in range(N_LISTS):
         ends = tuple(str(i) for i in rng.choice(ids, 2, replace=False))
@@ -153,6 +153,6 @@ def paths(library: Library, ids: list[str], rng: np.random.Generator) -> StudyTa
 
 
 def interval_of(values: np.ndarray, rng: np.random.Generator) -> Interval:
-    """The 95 % interval of a mean, by resampling : of np.ndarray [shape=(n,)]."""
+    """Compute the 95 % bootstrap interval of the mean of np.ndarray [shape=(n,)]."""
     means = values[rng.integers(len(values), size=(N_RESAMPLES, len(values)))].mean(axis=1)
     return Interval(float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975)))

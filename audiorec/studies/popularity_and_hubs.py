@@ -1,10 +1,9 @@
-"""What the dial of popularity and hub correction cost in accuracy, and which tracks they bring up.
+"""Effects of popularity weighting and hub correction on accuracy and exposure.
 
-The catalogue is mixed: training tracks where their factors place them, cold ones where their sound
-does. So that both can be right answers, a share of the plays of training tracks is hidden before
-anything is learned. Hub correction knows training tracks and the vectors of listeners alone. What
-comes up is of the ten best: for listeners among what they are not known to have played, for tracks
-among all others.
+The catalogue is mixed: training tracks have their factors, cold ones their predictions from audio.
+So that both can be relevant, a share of the plays of training tracks is hidden before training. Hub
+correction uses only training tracks and the vectors of listeners. Exposure is that of the top ten:
+for listeners among tracks not known to be played by them, for tracks among all others.
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ from audiorec.studies.tables import StudyReport, StudyTable, scope
 
 K = 10
 K_ACCURACY = 50
-# Who asks, evenly drawn from all: enough for every track to come up 10 times, up to this many.
+# Queries, evenly drawn: enough for every track to occur 10 times, up to this many.
 MAX_QUERIES = 20_000
 BLOCK = 1024
-# Share of the plays of training tracks that are hidden.
+# Share of the plays of training tracks to hide.
 HIDDEN = 0.2
 FIGURES = ("never", "Gini", "skew", "self-information")
 
 
 class ServingVariant(NamedTuple):
-    """A way to answer: whom, with hubs corrected or not, and where the dial stands."""
+    """A variant of serving: kind of query, hub correction, and popularity."""
 
     query_kind: Literal["listeners", "tracks"]
     hubs: Literal["none", "csls", "reach"]
@@ -109,7 +108,7 @@ def _split(study: StudyInputs, split: str) -> StudyTable:
 
 
 def hide(data: EvaluationData, key: HoldoutKey) -> EvaluationData:
-    """The same without `HIDDEN` of the plays of the tracks that a hold-out leaves in."""
+    """Return the data without `HIDDEN` of the plays of a hold-out's training tracks."""
     holdout = prepare(data, key)
     plays = data.plays
     drawn = pl.Series(holdout.rng(4).random(len(plays)) < HIDDEN)
@@ -128,7 +127,7 @@ class SettingScores(NamedTuple):
     Attributes
     ----------
     accuracy : np.ndarray [shape=(n_settings, 2, n_listeners)], float64
-        nDCG@50 cold and mixed.
+        nDCG@50, cold and mixed.
     figures : np.ndarray [shape=(n_settings, len(FIGURES))], float64
     """
 
@@ -139,16 +138,16 @@ class SettingScores(NamedTuple):
 def score_settings(
     holdout: Holdout, sound: Embeddings, *, everything: pl.DataFrame
 ) -> SettingScores:
-    """Answer with every setting in one hold-out.
+    """Score every setting in one hold-out.
 
     Parameters
     ----------
     holdout : Holdout
-        Made from what `hide` left.
+        Hold-out of the data returned by `hide`.
     sound : Embeddings
-        Of the cold tracks, as long as factors are.
+        Predictions of the cold tracks, of the norm of factors.
     everything : polars.DataFrame
-        Plays, the hidden ones included.
+        Plays, including the hidden ones.
     """
     catalogue = holdout.targets.updated(sound)
     catalogue = catalogue.take(sorted(catalogue.ids))
@@ -191,7 +190,7 @@ def score_settings(
 
 
 class _Queries(NamedTuple):
-    """Those who ask, and what must not be answered to them.
+    """Query vectors, and the tracks excluded from their answers.
 
     Attributes
     ----------
@@ -199,7 +198,7 @@ class _Queries(NamedTuple):
     vectors : np.ndarray [shape=(n_queries, d)], float32
     excluded : np.ndarray [shape=(n_queries, n_catalogue)], bool
     listeners : np.ndarray [shape=(n_listeners, d)], float32
-        What asks for each of the holdout's listeners.
+        Query vector of each of the hold-out's listeners.
     """
 
     metric: Metric
@@ -223,12 +222,12 @@ def _tracks(holdout: Holdout, catalogue: Embeddings) -> _Queries:
     excluded = np.zeros((len(ids), len(catalogue)), dtype=bool)
     excluded[np.arange(len(ids)), catalogue.id_map.rows(ids)] = True
     counts = _play_matrix(holdout, holdout.listeners, catalogue)
-    one = (counts * holdout.rng(5).random(counts.shape)).argmax(axis=1)  # of what each has played
+    one = (counts * holdout.rng(5).random(counts.shape)).argmax(axis=1)  # one played track each
     return _Queries("cosine", catalogue.take(ids).vectors, excluded, catalogue.vectors[one])
 
 
 def _recommended(index: Index, metric: Metric, side: _Queries) -> np.ndarray:
-    """Columns of the ten best : np.ndarray [shape=(n_queries, K)], int64; -1 for none."""
+    """Return the columns of the top ten : np.ndarray [shape=(n_queries, K)], int64; -1 for none."""
     k = min(K, side.excluded.shape[1])
     shares = []
     for start in range(0, len(side.vectors), BLOCK):
@@ -241,7 +240,7 @@ def _recommended(index: Index, metric: Metric, side: _Queries) -> np.ndarray:
 
 
 def _scores(index: Index, metric: Metric, queries: np.ndarray) -> np.ndarray:
-    """What `Index.search` scores every id with : np.ndarray [shape=(n_queries, n)], float32."""
+    """Return the scores of `Index.search` of every id : [shape=(n_queries, n)], float32."""
     vectors = index.embeddings().vectors
     if metric == "cosine":
         vectors, queries = unit_norm(vectors), unit_norm(queries)
@@ -253,13 +252,13 @@ def _scores(index: Index, metric: Metric, queries: np.ndarray) -> np.ndarray:
 
 
 def _play_matrix(holdout: Holdout, users: Sequence[str], catalogue: Embeddings) -> np.ndarray:
-    """Which tracks each is known to have played : np.ndarray [shape=(n_users, n)], bool."""
+    """Return the known plays of each user : np.ndarray [shape=(n_users, n)], bool."""
     plays = holdout.training_plays
     return _pairs(plays, users, catalogue)
 
 
 def _pairs(plays: pl.DataFrame, users: Sequence[str], catalogue: Embeddings) -> np.ndarray:
-    """Who played what : np.ndarray [shape=(n_users, n_catalogue)], bool."""
+    """Convert plays to a matrix : np.ndarray [shape=(n_users, n_catalogue)], bool."""
     plays = plays.filter(
         pl.col("user_id").is_in(list(users)) & pl.col("track_id").is_in(list(catalogue.ids))
     )
@@ -272,7 +271,7 @@ def _pairs(plays: pl.DataFrame, users: Sequence[str], catalogue: Embeddings) -> 
 
 
 def _counts(plays: pl.DataFrame, ids: Sequence[str]) -> np.ndarray:
-    """Listeners of each track."""
+    """Count the listeners of each track."""
     counts = plays.group_by("track_id").len()
     known = dict(zip(counts["track_id"].to_list(), counts["len"].to_list(), strict=True))
     return np.array([known.get(id_, 0) for id_ in ids])

@@ -1,4 +1,4 @@
-"""Real music with real listening: the systems side by side, and artists that no choice was made on.
+"""Comparison of systems on real music with real listening, with artists frozen from choices.
 
     python -m audiorec.studies.real_music join 4q DOWNLOADED_SET HETREC_FOLDER joined/
     audiorec -w WORKSPACE scan --manifest joined/tracks.csv
@@ -6,8 +6,8 @@
     audiorec -w WORKSPACE mel --recipe pipelines/studies/real-music.toml
     python -m audiorec.studies.real_music run WORKSPACE joined/
 
-The recipe holds artists out in 5 folds x 3 seeds and ranks artists, since listening is known by
-artist alone. ``--without-frozen`` leaves the frozen artists out altogether: for making choices.
+The recipe holds artists out in 5 folds x 3 seeds and ranks artists, since plays are known by artist
+only. ``--without-frozen`` leaves the frozen artists out altogether, for making choices.
 """
 
 from __future__ import annotations
@@ -57,20 +57,20 @@ def compare(
     without_frozen: bool = False,
     progress: Progress = silent,
 ) -> Report:
-    """Evaluate on a joined set.
+    """Evaluate on a joined data set.
 
     Parameters
     ----------
     workspace : Workspace
     recipe : Recipe
-        Folds, seeds, factors and how models are trained.
+        Settings of folds, seeds, factors and training.
     artists : list of str
-        Those that may be held out.
+        Artists that may be held out.
     frozen : list of str
-        Some of them, held out in a split of their own besides.
+        Some of them, also held out in a separate split.
     systems : tuple of str
     without_frozen : bool
-        Leave these artists out of everything instead.
+        Whether to leave these artists out of everything instead.
     progress : Progress
     """
     store, tracks = read_catalogue(workspace, recipe)
@@ -123,7 +123,7 @@ def run_command(
     systems: tuple[str, ...],
     without_frozen: bool,
 ) -> None:
-    """Print the tables of WORKSPACE, made from JOINED, the frozen artists in one of their own."""
+    """Print the tables of WORKSPACE, made from JOINED, with a separate one of frozen artists."""
     recipe = Recipe.load(recipe_file or Path("pipelines/studies/real-music.toml"))
     place = Workspace(workspace)
     try:

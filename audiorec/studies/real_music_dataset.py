@@ -1,9 +1,9 @@
-"""Real recordings joined with real listening by artist, from public downloads.
+"""Data set of real recordings joined with real listening by artist, from public downloads.
 
-Listening: HetRec 2011 Last.fm (Cantador, Brusilovsky & Kuflik), what 1,892 listeners played, by
-artist. Recordings: covers80 (Ellis 2007) or the 4Q emotion set (Panda, Malheiro & Paiva 2018). A
-listener's plays of an artist stand at each of that artist's tracks; the artists without a track
-stand as ``lastfm-artist-N``, listening without audio. So split by artist, and rank artists.
+Listening: HetRec 2011 Last.fm (Cantador, Brusilovsky & Kuflik), plays of 1,892 listeners by artist.
+Recordings: covers80 (Ellis 2007) or the 4Q emotion set (Panda, Malheiro & Paiva 2018). A listener's
+plays of an artist are assigned to each of that artist's tracks; artists without a track become
+``lastfm-artist-N``, plays without audio. So split by artist, and rank artists.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from audiorec.exceptions import DataError
 
 MIN_LISTENERS = 5
 N_FROZEN = 20
-FROZEN_SEED = 20130101  # names the artists that no choice is made on
+FROZEN_SEED = 20130101  # selects the artists that no choice is based on
 
 
 class JoinedRecording(NamedTuple):
-    """A track of a set."""
+    """A recording of a data set."""
 
     track_id: str
     path: Path
@@ -35,13 +35,13 @@ class JoinedRecording(NamedTuple):
 
 
 class JoinedSet(NamedTuple):
-    """Files that `audiorec scan --manifest` and `audiorec plays` take, and who is frozen.
+    """Files for `audiorec scan --manifest` and `audiorec plays`, and the frozen artists.
 
     Attributes
     ----------
     tracks, plays : Path
     artists : tuple of str
-        With at least so many listeners as asked for, sorted: those that may be held out.
+        Artists with enough listeners, sorted: those that may be held out.
     frozen : tuple of str
         About twenty of them.
     """
@@ -67,17 +67,17 @@ def join(
     hetrec : Path
         Folder with ``artists.dat`` and ``user_artists.dat``.
     out : Path
-        Folder; made where it is missing.
+        Folder; created if missing.
     min_listeners : int
-        Artists with fewer are learned from, and never held out: too few could be right.
+        Artists with fewer are used for training only: too few listeners to score.
     """
     keys = {number: key_of(name) for number, name in _artists(hetrec / "artists.dat")}
-    # A name without any Latin letter leaves no key, and is nobody's recording here.
+    # A name without any Latin letter has an empty key, and matches no recording here.
     known, by_artist = {*keys.values()} - {""}, dict[str, list[JoinedRecording]]()
     for recording in recordings:
         if key_of(recording.artist) in known:
             by_artist.setdefault(key_of(recording.artist), []).append(recording)
-    plays: dict[tuple[int, str], int] = {}  # spellings of one name are one artist
+    plays: dict[tuple[int, str], int] = {}  # spellings of one name count as one artist
     listeners: dict[str, set[int]] = {}
     for user, number, count in _plays(hetrec / "user_artists.dat"):
         key = keys.get(number, "")
@@ -112,7 +112,7 @@ def join(
 
 
 def read_recordings(path: Path) -> list[JoinedRecording]:
-    """Recordings of a ``tracks.csv``: track_id, path (relative to it), artist, title, genre."""
+    """Read recordings of a ``tracks.csv``: track_id, path (relative), artist, title, genre."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         return [
             JoinedRecording(
@@ -127,7 +127,7 @@ def read_recordings(path: Path) -> list[JoinedRecording]:
 
 
 def read_covers80(folder: Path) -> list[JoinedRecording]:
-    """Recordings of covers80: ``song/artist+album+NN-title.mp3``."""
+    """Read recordings of covers80: ``song/artist+album+NN-title.mp3``."""
     recordings: list[JoinedRecording] = []
     for path in sorted(folder.rglob("*.mp3")):
         parts = path.stem.split("+")
@@ -139,7 +139,7 @@ def read_covers80(folder: Path) -> list[JoinedRecording]:
 
 
 def read_4q(folder: Path) -> list[JoinedRecording]:
-    """Recordings of the 4Q set: ``Q1/MT….mp3`` and the table of songs that comes with them."""
+    """Read recordings of the 4Q set: ``Q1/MT….mp3`` and its table of songs."""
     tables = sorted(folder.rglob("*metadata*.csv"))
     if not tables:
         raise DataError(f"{folder} has no table *metadata*.csv of songs; give the set's folder")
@@ -167,7 +167,7 @@ READERS: dict[str, Callable[[Path], list[JoinedRecording]]] = {
 
 
 def key_of(name: str) -> str:
-    """A name without case, accents, punctuation and a leading "the"."""
+    """Normalize a name: without case, accents, punctuation and a leading "the"."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c)).replace("&", " and ")
     words = re.sub(r"[^a-z0-9]+", " ", plain).split()

@@ -1,6 +1,6 @@
-"""The studies that ``audiorec evaluate --study NAME`` asks.
+"""Registry of the studies of ``audiorec evaluate --study NAME``.
 
-To add one: a module with a `run`, named alike with underscores, and its line here.
+To add one: a module with a `run`, of the same name with underscores, and a line here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ HELD_OUT = "--split, --seed, --folds and --rank"
 
 
 class Study(NamedTuple):
-    """A question, and the options of ``audiorec evaluate`` that it looks at."""
+    """A study's question, and the options of ``audiorec evaluate`` that it uses."""
 
     asks: str
     options: tuple[str, ...] = ()

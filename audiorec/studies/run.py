@@ -1,4 +1,4 @@
-"""Run a study by its name, and keep its tables."""
+"""Run of a study by its name, with stored tables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from audiorec.studies.registry import STUDIES
 
 
 def run_study(name: str, study: StudyInputs) -> RunOutput:
-    """Ask a study, and write what comes out to reports/.
+    """Run a study, and write its results to reports/.
 
     Raises
     ------
     ParameterError
-        If there is none of that name.
+        If there is no study of that name.
     """
     if name not in STUDIES:
         raise ParameterError(f"unknown study {name!r}; choose from {', '.join(STUDIES)}")

@@ -1,10 +1,11 @@
-"""How well session models predict the next track, of tracks that were played and of new ones.
+"""Accuracy of session models in next-track prediction, for played and for new tracks.
 
-The last days' sessions are the test. A fifth of the artists is new: their plays are taken out of
-training, and stay in the test. The next track is ranked among all, ties against us; of warm tracks,
-among the warm ones, so that a system that places new tracks is compared with one that cannot.
-GRU4Rec has the settings of the stage, and as many epochs as its bounds allow. Content is what no
-listening has taught: spectrograms' statistics, imported vectors, or a made world's truth.
+The last days' sessions are the test set. A fifth of the artists is new: their plays are removed
+from training, but kept in the test set. The next track is ranked among all tracks, ties counted
+against it; warm tracks among the warm ones only, so that systems that can recommend new tracks are
+comparable with those that cannot.
+GRU4Rec has the settings of the stage, and as many epochs as its bounds allow. Content vectors are
+untrained: statistics of spectrograms, imported vectors, or the truth of a synthetic world.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ from audiorec.sessions.rules import AssociationRules, SequentialRules
 from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 
-COLD_FRACTION = 0.2  # of the artists
-MAX_TEST = 2000  # sessions
+COLD_FRACTION = 0.2  # share of the artists
+MAX_TEST = 2000  # test sessions
 N_BOOTSTRAP = 1000
 GROUPS = ("all", "warm", "cold")
 GRU, WITH_CONTENT, BESIDE = "gru4rec", "gru4rec with content", "content neighbours"
@@ -51,18 +52,18 @@ Fits = Mapping[str, Callable[[Sessions], SessionModel]]
 
 
 class SystemPredictions(NamedTuple):
-    """What one system predicted in the test sessions.
+    """Predictions of one system in the test sessions.
 
     Attributes
     ----------
     hits, reciprocal_ranks : np.ndarray [shape=(n_sessions, n_groups)]
         Sums over the positions of each session, by `GROUPS`.
     counts : np.ndarray [shape=(n_sessions, n_groups)]
-        Positions.
+        Number of positions.
     coverage : float
-        Share of all tracks that stood among the first `CUTOFF` at least once.
+        Share of all tracks that were in the top `CUTOFF` at least once.
     popularity : float
-        Mean share of tracks that are less played than the ones recommended.
+        Mean share of tracks that are played less than the recommended ones.
     training_seconds, answer_microseconds : float
     """
 
@@ -84,7 +85,7 @@ class SessionsReport(NamedTuple):
         ``hr@20_all``, ``mrr@20_cold``, ..., and ``..._low`` and ``..._high`` of 95 % intervals
         by session.
     differences : dict of str to dict of str to float
-        Of two systems at the same positions, with intervals.
+        Differences of two systems at the same positions, with intervals.
     facts : dict of str to value
     """
 
@@ -93,14 +94,14 @@ class SessionsReport(NamedTuple):
     facts: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON; what is not known is null."""
+        """Convert to JSON; unknown values are null."""
         return {
             "study": "sessions", **self.facts, "systems": plain_json(self.systems),
             "differences": plain_json(self.differences),
         }  # fmt: skip
 
     def to_text(self) -> str:
-        """A table for people."""
+        """Format as a table."""
         facts = self.facts
         lines = [
             f"{facts['n_train']} sessions to learn from, {facts['n_test']} of the last days to "
@@ -165,17 +166,17 @@ def evaluate_sessions(
     seeds: Sequence[int],
     progress: Progress,
 ) -> SessionsReport:
-    """Evaluate session models, each with other new artists and other draws for every seed.
+    """Evaluate session models, with different new artists and draws for every seed.
 
     Parameters
     ----------
     sessions : Sessions
     gru : GRU4RecConfig
-        Its seed is that of each evaluation.
+        Settings; the seed is replaced by that of each evaluation.
     content : Embeddings, optional
-        Content vectors of tracks; those without can neither be new nor be placed by content.
+        Content vectors of tracks; tracks without one cannot be new, or predicted by content.
     artists : mapping of str to str
-        Artist of each track; a track without one is its own.
+        Artist of each track; a track without one gets its own.
     seeds : sequence of int
     progress : Progress
 
@@ -211,7 +212,7 @@ def evaluate_sessions(
 
 
 def _content(workspace: Workspace, truth: Path | None) -> tuple[Embeddings | None, str]:
-    """Content vectors that no listening has taught, and what they are called."""
+    """Return content vectors that were not learned from plays, and their name."""
     if truth is not None:
         arrays = np.load(truth, allow_pickle=False)
         return Embeddings(arrays["track_ids"].tolist(), arrays["audible"]), "true attributes"
@@ -234,7 +235,7 @@ def _artists(workspace: Workspace) -> dict[str, str]:
 def _cold_rows(
     train: Sessions, content: Embeddings | None, artists: Mapping[str, str], *, seed: int
 ) -> np.ndarray:
-    """Whether each item is by an artist that is new : np.ndarray [shape=(n_items,)], bool."""
+    """Mark the items by new artists : np.ndarray [shape=(n_items,)], bool."""
     if content is None:
         return np.zeros(train.n_items, dtype=bool)
     ids = [id_ for id_ in train.item_ids if id_ in content]
@@ -243,7 +244,7 @@ def _cold_rows(
 
 
 def _trainers(content: Embeddings | None, gru: GRU4RecConfig, seed: int) -> Fits:
-    """What trains each system."""
+    """Return the training functions of each system."""
     gru = gru.model_copy(update={"seed": seed})
     fits: dict[str, Callable[[Sessions], SessionModel]] = {
         "popularity": Popularity.fit,
@@ -278,7 +279,7 @@ def _answers(
     ranked = rank_next_items(model, test, new=cold)
     is_cold = cold[ranked.targets]
     groups = np.stack([np.ones(len(is_cold), dtype=bool), ~is_cold, is_cold], axis=1)
-    # Tracks that were played are ranked among such alone: to place new ones is no fault.
+    # Played tracks are ranked among such only: ranking new ones must not count as an error.
     ranks = np.stack([ranked.ranks, ranked.known_ranks, ranked.ranks], axis=1)
     hits = (ranks <= CUTOFF) * groups
     sums = {
@@ -308,9 +309,9 @@ Samples = dict[tuple[str, str, str], np.ndarray]
 def _summarised(
     answers_by_system: Mapping[str, Sequence[SystemPredictions]],
 ) -> tuple[dict[str, dict[str, float]], Samples]:
-    """Means with intervals, and every mean anew with sessions drawn with replacement.
+    """Compute means with intervals, and every mean over resampled sessions.
 
-    The draws are the same for every system, so that two can be compared session by session.
+    Resamples are the same for every system, so that two can be compared session by session.
     """
     systems: dict[str, dict[str, float]] = {}
     samples: Samples = {}
@@ -334,7 +335,7 @@ def _summarised(
 def _resampled(
     sums: Sequence[np.ndarray], counts: Sequence[np.ndarray]
 ) -> tuple[float, np.ndarray]:
-    """Mean over all positions of all seeds, and the same of drawn sessions."""
+    """Compute the mean over all positions and seeds, and those of resampled sessions."""
     values, drawn = [], []
     for number, (s, c) in enumerate(zip(sums, counts, strict=True)):
         rng = np.random.default_rng(number)
@@ -347,7 +348,7 @@ def _resampled(
 
 
 def _differences(systems: Mapping[str, Mapping[str, float]], samples: Samples) -> dict[str, Any]:
-    """What content gains on new tracks, and what it costs on the others."""
+    """Compare systems with and without content, on new and on other tracks."""
     if WITH_CONTENT not in systems:
         return {}
     compared = [(BESIDE, "cold"), ("vsknn", "cold"), (GRU, "warm"), ("vsknn", "warm")]

@@ -1,4 +1,4 @@
-"""Tables of what a study found, as text and JSON."""
+"""Result tables of studies, as text and JSON."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from audiorec.metrics import Interval
 
 
 class StudyTable(NamedTuple):
-    """Rows of figures.
+    """A table of figures.
 
     Attributes
     ----------
     title : str
     columns : tuple of str
     rows : tuple of (dict of str to value)
-        By column: a text, a number, an `Interval` or None.
+        Cells by column: a text, a number, an `Interval` or None.
     notes : tuple of str
     facts : dict of str to value
-        In JSON alone.
+        Further values, in JSON only.
 
     Examples
     --------
@@ -41,13 +41,13 @@ class StudyTable(NamedTuple):
     facts: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
     def to_text(self) -> str:
-        """The table for people."""
+        """Format the table as text."""
         cells = [["", *self.columns[1:]]]
         cells += [[_format(row.get(column)) for column in self.columns] for row in self.rows]
         return "\n".join([self.title, "", *aligned(cells), "", *self.notes])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Convert to JSON."""
         rows = [{key: plain_json(value) for key, value in row.items()} for row in self.rows]
         return {"title": self.title, **self.facts, "rows": rows, "notes": list(self.notes)}
 
@@ -58,17 +58,17 @@ class StudyReport(NamedTuple):
     tables: tuple[StudyTable, ...]
 
     def to_text(self) -> str:
-        """The tables for people."""
+        """Format the tables as text."""
         return "\n\n".join(table.to_text() for table in self.tables)
 
     def to_json(self) -> dict[str, Any] | list[dict[str, Any]]:
-        """Plain JSON: one object, or a list of them where there are several tables."""
+        """Convert to JSON: one object, or a list of them if there are several tables."""
         bodies = [table.to_json() for table in self.tables]
         return bodies[0] if len(bodies) == 1 else bodies
 
 
 def scope(split: str, holdouts: Sequence[Holdout]) -> str:
-    """``"artist-cold: 120 listeners, 40 new tracks, 3 hold-outs"``."""
+    """Describe a scope: ``"artist-cold: 120 listeners, 40 new tracks, 3 hold-outs"``."""
     users = np.mean([len(holdout.listeners) for holdout in holdouts])
     tracks = np.mean([len(candidates_of(holdout).names) for holdout in holdouts])
     return f"{split}: {users:.0f} listeners, {tracks:.0f} new tracks, {len(holdouts)} hold-outs"

@@ -1,9 +1,8 @@
-"""Session models on the 100k sample of the Yoochoose clicks, beside the figures of others.
+"""Session models on the 100k sample of the Yoochoose clicks, compared with published figures.
 
-The sample is the one that the session-rec framework (Ludewig et al., UMUAI 2021) ships split by
+The sample is the one shipped with the session-rec framework (Ludewig et al., UMUAI 2021), split by
 time: ``train_full.tsv`` and ``test.tsv`` with the header ``SessionId ItemId Time``, and
-``positions.tsv`` (``SessionId Position``), the 387 positions that its stored recommendations are
-of::
+``positions.tsv`` (``SessionId Position``), the 387 positions of its stored recommendations::
 
     python -m audiorec.studies.yoochoose DIRECTORY [--seed 0 --seed 1 --seed 2] [--json]
 """
@@ -43,13 +42,13 @@ PUBLISHED = {
 
 
 class ClickSample(NamedTuple):
-    """The sample: sessions of the same items.
+    """The sample: training and test sessions of the same items.
 
     Attributes
     ----------
     train, test : Sessions
     positions : np.ndarray [shape=(n_test_positions,)], bool
-        Which of the test's next items are those of ``positions.tsv``, session by session.
+        Whether each next item of the test is in ``positions.tsv``, session by session.
     """
 
     train: Sessions
@@ -63,9 +62,9 @@ class ClickScores(NamedTuple):
     Attributes
     ----------
     hr, mrr : float
-        At 20, on all positions of the test.
+        HR@20 and MRR@20 on all positions of the test.
     hr_listed, mrr_listed : float
-        On those of ``positions.tsv``.
+        The same on those of ``positions.tsv``.
     training_seconds, answer_microseconds : float
     """
 
@@ -83,14 +82,14 @@ def load_sample(directory: Path) -> ClickSample:
     Raises
     ------
     DataError
-        If a file is missing, or is not what it should be.
+        If a file is missing or invalid.
     """
     columns = {"SessionId": pl.String, "ItemId": pl.String, "Time": pl.Float64}
     train, test = (_read(directory / name, columns) for name in ("train_full.tsv", "test.tsv"))
     listed = _read(directory / "positions.tsv", {"SessionId": pl.String, "Position": pl.Int64})
     both = _sessions(train), _sessions(test)
     ids = sorted({*both[0].item_ids, *both[1].item_ids})
-    # In the order in which `make_sessions` puts them.
+    # In the order of `make_sessions`.
     order = (
         test.group_by("SessionId").agg(start=pl.col("Time").min())
         .sort("start", "SessionId")["SessionId"].to_list()
@@ -124,7 +123,7 @@ def _sessions(clicks: pl.DataFrame) -> Sessions:
 
 
 def systems(seeds: Sequence[int]) -> dict[str, list[Callable[[Sessions], SessionModel]]]:
-    """What trains each system, once for every seed where that matters."""
+    """Return the training functions of each system, one per seed if it is random."""
 
     def gru(seed: int) -> Callable[[Sessions], SessionModel]:
         config = GRU4RecConfig(seed=seed)
@@ -142,7 +141,7 @@ def systems(seeds: Sequence[int]) -> dict[str, list[Callable[[Sessions], Session
 
 
 def score(fit: Callable[[Sessions], SessionModel], sample: ClickSample) -> ClickScores:
-    """Train one system and score it on the test."""
+    """Train one system and score it on the test set."""
     start = time.perf_counter()
     model = fit(sample.train)
     training = time.perf_counter() - start
@@ -155,12 +154,12 @@ def score(fit: Callable[[Sessions], SessionModel], sample: ClickSample) -> Click
 
 
 def run(sample: ClickSample, seeds: Sequence[int] = SEEDS) -> dict[str, list[ClickScores]]:
-    """Scores of every system, one for each seed where that matters."""
+    """Score every system, once per seed if it is random."""
     return {name: [score(fit, sample) for fit in fits] for name, fits in systems(seeds).items()}
 
 
 def table(scores: Mapping[str, Sequence[ClickScores]]) -> str:
-    """Means over seeds, and each seed of GRU4Rec."""
+    """Format the means over seeds, and each seed of GRU4Rec."""
     lines = [
         f"{'':20} {'all positions':>15} {'387 positions':>15} {'published':>15}   train  answer"
     ]
