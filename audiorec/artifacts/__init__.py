@@ -2,7 +2,7 @@
 
 from audiorec.artifacts.atomic import atomic_writer, temp_path, write_atomic, write_error
 from audiorec.artifacts.digests import DIGESTS, digest_file, fingerprint, matches_digest
-from audiorec.artifacts.earlier_versions import without_constants
+from audiorec.artifacts.earlier_versions import current_settings
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
 from audiorec.artifacts.reading import (
     UNREADABLE,
@@ -30,6 +30,7 @@ __all__ = [
     "Manifest",
     "atomic_writer",
     "commit",
+    "current_settings",
     "damaged",
     "describe_damage",
     "digest_file",
@@ -48,7 +49,6 @@ __all__ = [
     "save",
     "temp_path",
     "was_imported",
-    "without_constants",
     "write_atomic",
     "write_error",
 ]

@@ -25,6 +25,8 @@ CONSTANTS: dict[str, Any] = {
     "clip_position": "middle", "iterations": 15,
 }  # fmt: skip
 PAD_MODES = {"db": "constant", "log10": "reflect"}
+# Values that have another name by now, by setting and old name.
+RENAMED_VALUES = {("encoder", "descriptors"): "spectrogram-statistics"}
 # Sections that had a seed, by one of their settings.
 SEEDLESS = {"session_gap_minutes", "n_neighbors", "hop_length", "regularization"}
 
@@ -51,13 +53,15 @@ def upgrade_manifest(directory: Path, manifest: Manifest, version: int) -> Manif
     return replace(manifest, config=config)
 
 
-def without_constants(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove settings that are constants now, if they had the constant's value.
+def current_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored settings by today's names of values, without those that are constants by now.
 
-    With another value they are kept, so that no stage takes such artifacts for its own.
+    A constant that had another value stays, so that no stage takes what it made for its own.
     """
     kept = {
-        name: without_constants(value) if isinstance(value, dict) else value
+        name: current_settings(value)
+        if isinstance(value, dict)
+        else RENAMED_VALUES.get((name, str(value)), value)
         for name, value in settings.items()
         if name not in CONSTANTS or CONSTANTS[name] != value
     }

@@ -13,8 +13,8 @@ import numpy as np
 from audiorec.artifacts.digests import fingerprint, matches_digest
 from audiorec.artifacts.earlier_versions import (
     RENAMED_SETTINGS,
+    current_settings,
     upgrade_manifest,
-    without_constants,
 )
 from audiorec.artifacts.manifest import FORMAT_VERSION, MANIFEST, ArtifactFile, Manifest
 from audiorec.artifacts.remedies import MISSING, describe_damage, making_hint, rebuild_hint
@@ -208,7 +208,7 @@ def is_fresh(
     manifest = load_valid(directory, kind=kind)
     if manifest is None or manifest.inputs != dict(inputs):
         return False
-    if config is not None and without_constants(manifest.config) != dict(config):
+    if config is not None and current_settings(manifest.config) != dict(config):
         return False
     return not damaged(directory, manifest)
 

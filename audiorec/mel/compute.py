@@ -235,7 +235,7 @@ class Shards:
         self._fingerprints: dict[str, dict[str, np.ndarray]] = {}
         self._free = 0  # no number below it is free
         manifest = _manifest_or_none(directory)
-        if manifest is None or artifacts.without_constants(manifest.config) != config.model_dump():
+        if manifest is None or artifacts.current_settings(manifest.config) != config.model_dump():
             return
         for name in _whole_shards(directory, manifest, check=check):
             meta = artifacts.load_array(directory, manifest, f"meta-{name}", mmap=False)

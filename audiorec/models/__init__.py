@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         training_crop,
     )
     from audiorec.models.devices import pick_device
-    from audiorec.models.encoder_names import PRETRAINED_ENCODERS, TRAINED_ENCODERS
+    from audiorec.models.encoder_names import FIXED_ENCODER, PRETRAINED_ENCODERS, TRAINED_ENCODERS
     from audiorec.models.frozen_features import (
         FeatureStore,
         compute_features,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from audiorec.models.train_config import TrainConfig, check_crop
 
 __all__ = [
+    "FIXED_ENCODER",
     "MUSICNN_MEL",
     "PRETRAINED_ENCODERS",
     "TRAINED_ENCODERS",
@@ -87,7 +88,7 @@ __getattr__ = lazy_attributes(
             "training_crop",
         ),
         "devices": ("pick_device",),
-        "encoder_names": ("PRETRAINED_ENCODERS", "TRAINED_ENCODERS"),
+        "encoder_names": ("FIXED_ENCODER", "PRETRAINED_ENCODERS", "TRAINED_ENCODERS"),
         "frozen_features": ("FeatureStore", "compute_features", "encode_clips", "kept_features"),
         "heads": ("MlpHead", "build_head", "linear_head", "standardizing_head"),
         "ridge": ("Ridge", "fit_ridge"),

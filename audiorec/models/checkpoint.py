@@ -104,7 +104,7 @@ def load_model(directory: Path) -> ContentModel:
 
 def _assemble(directory: Path, manifest: artifacts.Manifest) -> ContentModel:
     tensors = load_file(directory / manifest.files[WEIGHTS].file)
-    extra, kept = manifest.extra, manifest.config
+    extra, kept = manifest.extra, artifacts.current_settings(manifest.config)
     config, mel = ModelConfig(**kept["model"]), MelConfig(**kept["mel"])
     if extra["package"] != package_of(config):
         raise ParameterError(f"it needs {extra['package']}, which is not known here")

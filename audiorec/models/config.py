@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from audiorec.config_base import Section
-from audiorec.models.encoder_names import PRETRAINED_ENCODERS, EncoderName
+from audiorec.models.encoder_names import FIXED_ENCODER, PRETRAINED_ENCODERS, EncoderName
 
 MUSICNN_MEL: dict[str, Any] = {
     "sr": 16000,
@@ -28,7 +28,7 @@ class ModelConfig(Section):
         Trained from scratch: "cnn", compact, with batch normalisation; "dieleman2014";
         "vandenoord2013"; "shortchunk" (Won et al. 2020). Pretrained on tags: "musicnn" (its variant
         "musicnn-msd"), "musicnn-mtt", "vgg-msd" and "vgg-mtt"; they determine [mel] where it is not
-        set. Fixed, a baseline: "descriptors".
+        set. Fixed, a baseline: "spectrogram-statistics".
     target : {"factors", "content"}
         Output of the head: listeners' factors; or, for libraries without listening, the
         standardised features of a pretrained encoder.
@@ -90,11 +90,11 @@ class ModelConfig(Section):
     @property
     def frozen(self) -> bool:
         """Whether the encoder is not trained, so that its features are computed once."""
-        return (self.pretrained and not self.finetune) or self.encoder == "descriptors"
+        return (self.pretrained and not self.finetune) or self.encoder == FIXED_ENCODER
 
     @property
     def linear(self) -> bool:
         """Whether the head is linear in the features."""
         return self.head == "ridge" or (
-            self.head == "auto" and (self.pretrained or self.encoder == "descriptors")
+            self.head == "auto" and (self.pretrained or self.encoder == FIXED_ENCODER)
         )

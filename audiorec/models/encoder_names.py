@@ -13,7 +13,9 @@ TRAINED_ENCODERS = {
 """Class of each encoder trained from scratch; its module in `encoders` has the same name."""
 PRETRAINED_ENCODERS = ("musicnn", "musicnn-msd", "musicnn-mtt", "vgg-msd", "vgg-mtt")
 """Encoders with published weights."""
-ENCODERS = (*TRAINED_ENCODERS, "descriptors", *PRETRAINED_ENCODERS)
+FIXED_ENCODER = "spectrogram-statistics"
+"""The encoder that has nothing to learn."""
+ENCODERS = (*TRAINED_ENCODERS, FIXED_ENCODER, *PRETRAINED_ENCODERS)
 if TYPE_CHECKING:
     EncoderName = str
 else:

@@ -19,6 +19,7 @@ from audiorec.mel.store import opened_store
 from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import crops_of
 from audiorec.models.devices import pick_device
+from audiorec.models.encoder_names import FIXED_ENCODER
 from audiorec.models.encoders import Encoder, build_encoder
 from audiorec.models.encoders.pretrained import check_front_end
 from audiorec.models.parallel_forward import ordered_map
@@ -188,7 +189,7 @@ def compute_features(
     kept = (
         None if directory is None else artifacts.load_valid(directory, kind=KIND, check="digests")
     )
-    if directory and kept and artifacts.without_constants(kept.config) == config:
+    if directory and kept and artifacts.current_settings(kept.config) == config:
         files, blocks = dict(kept.files), kept.extra["blocks"]
         rows = _kept_rows(directory, kept, sounds)
     fresh = [track_id for track_id in store.ids if track_id not in rows]
@@ -227,7 +228,7 @@ def kept_features(directory: Path, *, encoder: str, sounds: Mapping[str, str]) -
     """
     name = _full_name(encoder)
     kept = artifacts.load_valid(directory, kind=KIND, check="digests")
-    if kept is None or kept.config["encoder"] != name:
+    if kept is None or artifacts.current_settings(kept.config)["encoder"] != name:
         return FeatureStore(name, MelConfig(), rows={}, blocks={})
     rows = _kept_rows(directory, kept, sounds)
     mel = MelConfig(**kept.config["mel"])
@@ -266,7 +267,7 @@ def _put_chunk(
 
 
 def _full_name(encoder: str) -> str:
-    return find(encoder).name if encoder != "descriptors" else encoder
+    return find(encoder).name if encoder != FIXED_ENCODER else encoder
 
 
 def _encode(

@@ -124,8 +124,7 @@ def _map_before(workspace: Workspace, *, space: str) -> _StoredMap | None:
         stored = load_map(workspace.map)
         centres = np.array([(region.x, region.y) for region in stored.regions], dtype=np.float32)
         stays = (
-            not artifacts.without_constants(manifest.config)
-            and manifest.extra.get("space") == space
+            not artifacts.current_settings(manifest.config) and manifest.extra.get("space") == space
         )
         return _StoredMap(stored.layout, centres, stays)
     return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiorec.exceptions import ParameterError
-from audiorec.models import PRETRAINED_ENCODERS
+from audiorec.models import FIXED_ENCODER, PRETRAINED_ENCODERS
 
 # New names of sections; None if the section was removed.
 SECTIONS = {"listening": "interactions", "map": None}
@@ -17,6 +17,7 @@ RENAMED = {
     ("evaluate", "test_share"): "test_fraction",
 }
 VALUES: dict[tuple[str, str], dict[str, str]] = {
+    ("model", "encoder"): {"descriptors": FIXED_ENCODER},
     ("model", "head"): {"linear": "ridge", "dense": "mlp"},
     ("model", "target"): {"listeners": "factors", "sound": "content"},
     ("train", "loss"): {"contrastive-all": "contrastive"},
@@ -114,7 +115,7 @@ def _update_model(model: dict[str, Any]) -> list[str]:
             raise ParameterError(f"[model] architecture={old!r} is none; write encoder instead")
         model["encoder"] = ARCHITECTURES[old]
         notes.append(f'[model] architecture = "{old}" is now encoder = "{model["encoder"]}"')
-    fixed = (*PRETRAINED_ENCODERS, "descriptors")
+    fixed = (*PRETRAINED_ENCODERS, FIXED_ENCODER, *VALUES["model", "encoder"])
     if model.get("head") == "linear" and model.get("encoder", "cnn") not in fixed:
         del model["head"]
         notes.append('[model] head = "linear" is for encoders that stay as they are, and ignored')

@@ -48,7 +48,7 @@ class TrainStage:
         if not self.recipe.model.pretrained:
             return
         stands = artifacts.load_valid(self.workspace.model, kind="model")
-        if stands is None or artifacts.without_constants(stands.config) != self._config():
+        if stands is None or artifacts.current_settings(stands.config) != self._config():
             with self._processes.rank_zero_first():
                 self._fetch()
 

@@ -96,7 +96,7 @@ def _with_settings_of(model: artifacts.Manifest, recipe: Recipe) -> Recipe:
         for name in ("mel", "model", "train")
         if name in model.config
         and (section := getattr(recipe, name)).model_dump(mode="json")
-        != artifacts.without_constants(model.config[name])
+        != artifacts.current_settings(model.config[name])
     }
     return recipe.model_copy(update=kept)
 

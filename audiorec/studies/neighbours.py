@@ -25,7 +25,7 @@ from audiorec.index.exact import spread_rows
 from audiorec.index.hubness import csls_offsets
 from audiorec.mel import MelStore
 from audiorec.mel.duplicates import duplicates_of
-from audiorec.models import standardizing_head
+from audiorec.models import FIXED_ENCODER, standardizing_head
 from audiorec.models.content_model import CONTENT_BLOCKS
 from audiorec.recommend.spaces import artists_of, blend_space, content_space
 from audiorec.studies.inputs import StudyInputs
@@ -39,7 +39,7 @@ MAX_QUERIES = 5_000  # query tracks, evenly spread
 BLOCK = 512  # queries at a time
 CORRECTED = ", hubs corrected"
 ABOUT = ("same artist", "same song, other artist", "genre, by other artists")
-ENCODERS = ("descriptors", "musicnn")
+ENCODERS = (FIXED_ENCODER, "musicnn")
 CHANCE = "random"
 
 

@@ -36,7 +36,7 @@ SYSTEMS = (
     "play count of half A",
     "mel statistics + ridge",
     "MFCC + ridge",
-    "descriptors + ridge",
+    "spectrogram-statistics + ridge",
     "cnn (from nothing)",
     "musicnn + ridge",
     "musicnn + mlp (cosine)",

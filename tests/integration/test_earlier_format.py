@@ -87,7 +87,7 @@ def test_tracks_plays_and_spectrograms_are_kept(old):
     assert load_plays(old.plays)["plays"].sum() == 4
     assert MelStore(old.mels).config == MelConfig()
     kept = artifacts.load_manifest(old.mels, kind="mels").config
-    assert artifacts.without_constants(kept) == MelConfig().model_dump(mode="json")
+    assert artifacts.current_settings(kept) == MelConfig().model_dump(mode="json")
     status = json.loads(call("-w", old.root, "status", "--json").out)
     assert status["tracks"] == 1
     with sqlite3.connect(old.catalog) as database:

@@ -303,11 +303,11 @@ def test_settings_that_became_constants_make_nothing_stale(tmp_path):
     assert artifacts.is_fresh(tmp_path / "a", kind="mels", inputs={}, config=now)
     assert MelConfig(**before) == MelConfig()
     nested = {"mel": before, "train": {"seed": 0}}
-    assert artifacts.without_constants(nested) == {"mel": now, "train": {"seed": 0}}
+    assert artifacts.current_settings(nested) == {"mel": now, "train": {"seed": 0}}
     factors = FactorsConfig().model_dump(mode="json")
-    assert artifacts.without_constants({**factors, "iterations": 15, "seed": 0}) == factors
+    assert artifacts.current_settings({**factors, "iterations": 15, "seed": 0}) == factors
     sessions = {"session_gap_minutes": 30.0, "min_support": 2, "seed": 0}
-    assert artifacts.without_constants(sessions) == {"session_gap_minutes": 30.0}
+    assert artifacts.current_settings(sessions) == {"session_gap_minutes": 30.0}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,13 @@ from audiorec.evaluation.systems.artists import no_artists
 from audiorec.evaluation.systems.base import PredictedVectors, Prediction, System, WorkDir
 from audiorec.exceptions import ParameterError
 from audiorec.factors import smooth_by_artist
-from audiorec.models import PRETRAINED_ENCODERS, TRAINED_ENCODERS, ModelConfig, TrainConfig
+from audiorec.models import (
+    FIXED_ENCODER,
+    PRETRAINED_ENCODERS,
+    TRAINED_ENCODERS,
+    ModelConfig,
+    TrainConfig,
+)
 from audiorec.pipeline.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -27,7 +33,8 @@ if TYPE_CHECKING:
 
 SMOOTHED = " + artist smoothing"
 CNN = "cnn (from nothing)"
-BASELINE = "descriptors + ridge"
+BASELINE = f"{FIXED_ENCODER} + ridge"
+BASELINE_MLP = f"{FIXED_ENCODER} + mlp"
 CACHE_NAME = "content model"
 
 PRETRAINED = [name for name in PRETRAINED_ENCODERS if name != "musicnn-msd"]  # that is musicnn
@@ -40,8 +47,8 @@ Change = Mapping[str, Any]
 
 def _changes() -> dict[str, Change]:
     changes: dict[str, Change] = {
-        BASELINE: {"encoder": "descriptors", "head": "ridge"},
-        "descriptors + mlp": {"encoder": "descriptors", "head": "mlp"},
+        BASELINE: {"encoder": FIXED_ENCODER, "head": "ridge"},
+        BASELINE_MLP: {"encoder": FIXED_ENCODER, "head": "mlp"},
     }
     changes |= {f"{name} (from nothing)": {"encoder": name} for name in TRAINED_ENCODERS}
     for name in PRETRAINED:
@@ -87,8 +94,8 @@ def name_of(recipe: Recipe) -> str:
         return f"{encoder} fine-tuned"
     if model.target == "content" or (model.frozen and model.linear):
         return f"{encoder} + ridge"  # of a content target: its name with listeners
-    if model.encoder == "descriptors":
-        return "descriptors + mlp"
+    if model.encoder == FIXED_ENCODER:
+        return BASELINE_MLP
     return f"{encoder} + mlp ({recipe.train.loss})" if model.frozen else (
         f"{encoder} (from nothing)"
     )  # fmt: skip

@@ -30,8 +30,12 @@ RENAMED = {
     "cnn": content.CNN,
     "cnn + artist": content.CNN + SMOOTHED,
     "musicnn + head": "musicnn + ridge",
+    "descriptors + ridge": BASELINE,
+    "descriptors + mlp": content.BASELINE_MLP,
     "mfcc bag of words + linear": "MFCC + ridge",
     "perception ceiling": TRUE_ATTRIBUTES,
+    "descriptors + ridge + artist smoothing": BASELINE + SMOOTHED,
+    "descriptors + mlp + artist smoothing": content.BASELINE_MLP + SMOOTHED,
     "oracle (paper)": "ALS on all plays",
     "oracle (honest)": ORACLE,
 }

@@ -6,10 +6,10 @@ from importlib import import_module
 
 from audiorec.audio.config import MelConfig
 from audiorec.models.config import ModelConfig
-from audiorec.models.encoder_names import TRAINED_ENCODERS
+from audiorec.models.encoder_names import FIXED_ENCODER, TRAINED_ENCODERS
 from audiorec.models.encoders.base import Encoder
 from audiorec.models.encoders.pretrained import empty_pretrained, load_pretrained
-from audiorec.models.encoders.spectrogram_statistics import Descriptors
+from audiorec.models.encoders.spectrogram_statistics import SpectrogramStatistics
 
 
 def build_encoder(config: ModelConfig, *, mel: MelConfig, published: bool = True) -> Encoder:
@@ -29,8 +29,8 @@ def build_encoder(config: ModelConfig, *, mel: MelConfig, published: bool = True
     """
     if config.pretrained:
         return (load_pretrained if published else empty_pretrained)(config.encoder)
-    if config.encoder == "descriptors":
-        return Descriptors(mel)
+    if config.encoder == FIXED_ENCODER:
+        return SpectrogramStatistics(mel)
     module = import_module(f"audiorec.models.encoders.{config.encoder}")
     encoder: Encoder = getattr(module, TRAINED_ENCODERS[config.encoder])(
         mel.n_mels, channels=config.channels

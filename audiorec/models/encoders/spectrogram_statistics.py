@@ -1,4 +1,4 @@
-"""Fixed descriptors of a spectrogram: level, change, timbre and rhythm, without training.
+"""Fixed statistics of a spectrogram: level, change, timbre and rhythm, without training.
 
 A baseline for trained networks.
 """
@@ -25,7 +25,7 @@ FLOOR = 1e-3  # modulation power below this is noise
 LEVELS = {"db": (-40.0, 15.0), "log10": (1.0, 1.0)}
 
 
-class Descriptors(Encoder):
+class SpectrogramStatistics(Encoder):
     """Features of a whole clip:
 
     - ``mel``: of every band the mean, the deviation, and the mean and root mean square change from

@@ -9,7 +9,7 @@ from ..conftest import call
 from ..helpers import asked, failed, made, tracks_csv
 
 
-@pytest.mark.parametrize("encoder", ["cnn", "descriptors"])
+@pytest.mark.parametrize("encoder", ["cnn", "spectrogram-statistics"])
 def test_another_artist_makes_a_model_stale(encoder, workspace, world, recipe, tmp_path):
     other, tracks = tmp_path / "other.toml", tracks_csv(world)
     other.write_text(recipe.read_text().replace("[model]\n", f'[model]\nencoder = "{encoder}"\n'))

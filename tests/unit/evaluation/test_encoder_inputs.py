@@ -73,4 +73,4 @@ def test_without_a_workspace_fixed_features_are_computed_and_pretrained_ones_are
         "no features of a pretrained encoder were given"
     )
     assert no_pretrained("cnn", store) == (store, None, "")
-    assert no_pretrained("descriptors", store).features.ids == ("a", "b")
+    assert no_pretrained("spectrogram-statistics", store).features.ids == ("a", "b")

@@ -17,13 +17,14 @@ import pytest
 from audiorec import evaluation as package
 from audiorec import metrics
 from audiorec.evaluation import SYSTEMS, evaluate, run, score_cache, systems
+from audiorec.evaluation.systems.registry import RENAMED, find_system
 from audiorec.exceptions import ParameterError
 from audiorec.models import ModelConfig, TrainConfig
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.recipe import Recipe
 
 MODELS = tuple(name for name, system in SYSTEMS.items() if system.role == "model")
-HEAVY = (*MODELS, "descriptors + ridge", "ridge on true attributes")
+HEAVY = (*MODELS, "spectrogram-statistics + ridge", "ridge on true attributes")
 LIGHT = tuple(name for name in SYSTEMS if name not in HEAVY)
 SHOWN = ("AUC", "mAP@500", "nDCG@10", "nDCG@50", "recall@50")
 TOLD = (*SHOWN, "nDCG@500", "recall@10")
@@ -318,6 +319,10 @@ def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
 def test_names_of_before_are_taken_for_one_release(planted) -> None:
     body = scored(planted, systems=("shuffled features", "oracle (paper)"), seeds=(0,)).to_json()
     assert set(body["systems"]) == {"random", "shuffled", "ALS on all plays", "ALS fold-in"}
+
+
+def test_every_name_of_before_is_that_of_a_system() -> None:
+    assert all(find_system(name) is SYSTEMS[new] for name, new in RENAMED.items())
 
 
 def test_an_unknown_system_is_named(planted) -> None:

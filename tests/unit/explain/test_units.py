@@ -173,7 +173,7 @@ def test_published_networks_have_theirs_and_fixed_features_none():
     vgg = filter_layers(build_encoder(ModelConfig(encoder="vgg-msd"), mel=MEL, published=False))
     assert list(vgg) == [f"layer {n}" for n in range(1, 6)]
     with pytest.raises(NotFoundError, match="has no filters"):
-        filter_layers(build_encoder(ModelConfig(encoder="descriptors"), mel=MEL))
+        filter_layers(build_encoder(ModelConfig(encoder="spectrogram-statistics"), mel=MEL))
 
 
 def test_genres_with_few_tracks_are_left_out():

@@ -25,8 +25,8 @@ KINDS = [
     {"encoder": "dieleman2014"},
     {"encoder": "shortchunk"},
     {"encoder": "vandenoord2013"},
-    {"encoder": "descriptors"},
-    {"encoder": "descriptors", "head": "mlp"},
+    {"encoder": "spectrogram-statistics"},
+    {"encoder": "spectrogram-statistics", "head": "mlp"},
     {"encoder": "musicnn"},
     {"encoder": "musicnn", "head": "mlp"},
     {"encoder": "vgg-msd", "target": "content"},
@@ -47,6 +47,16 @@ def test_round_trip(tmp_path, offline, kind):
     clips = make_clips(190, 60, n_mels=saved.mel.n_mels)
     given, expected = (embed(m, [("x", clips)], device="cpu")["x"] for m in (loaded, saved))
     np.testing.assert_array_equal(given, expected)
+
+
+def test_a_model_whose_encoder_had_another_name_is_loaded(tmp_path):
+    saved = make_model("spectrogram-statistics")
+    save_model(tmp_path, saved, inputs={})
+    change_manifest(tmp_path, lambda parts: parts["config"]["model"].update(encoder="descriptors"))
+    assert load_model(tmp_path).config == saved.config
+    config = {name: getattr(saved, "config" if name == "model" else name).model_dump(mode="json")
+              for name in ("mel", "model", "train")}  # fmt: skip
+    assert artifacts.is_fresh(tmp_path, kind="model", inputs={}, config=config)
 
 
 def test_weights_that_others_published_are_named_and_not_kept_again(tmp_path):

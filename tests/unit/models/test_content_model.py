@@ -76,8 +76,8 @@ def test_a_vector_is_the_mean_over_crops_of_all_clips(norm):
 
 KINDS = [
     {"encoder": "cnn"},
-    {"encoder": "descriptors"},
-    {"encoder": "descriptors", "head": "mlp"},
+    {"encoder": "spectrogram-statistics"},
+    {"encoder": "spectrogram-statistics", "head": "mlp"},
     {"encoder": "musicnn", "finetune": 2},
 ]
 
@@ -95,15 +95,15 @@ def test_one_and_many_agree_bit_for_bit(kind):
 
 
 def test_features_and_spectrograms_give_the_same_vectors():
-    model = make_model("descriptors")
+    model = make_model("spectrogram-statistics")
     clips = {f"t{n}": make_clips(40, 25, seed=n) for n in range(4)}
     store = Store(**clips)
-    features = compute_features(store, encoder="descriptors")
+    features = compute_features(store, encoder="spectrogram-statistics")
     by_rows = embed_store(model, store, features=features)
-    by_mels = embed_store(make_model("descriptors"), store)
+    by_mels = embed_store(make_model("spectrogram-statistics"), store)
     # Of a linear head; the input statistics are of spectrograms and not asked of rows.
     assert by_rows.ids == by_mels.ids == store.ids
-    plain = make_model("descriptors")
+    plain = make_model("spectrogram-statistics")
     plain.network.mean.zero_()
     plain.network.std.fill_(1)
     np.testing.assert_allclose(

@@ -14,7 +14,7 @@ from audiorec.models.encoders import build_encoder
 from audiorec.models.encoders.base import GlobalPooling
 from audiorec.models.encoders.musicnn import MEL as MUSICNN
 from audiorec.models.encoders.pretrained import check_front_end, empty_pretrained
-from audiorec.models.encoders.spectrogram_statistics import Descriptors, modulation_bins
+from audiorec.models.encoders.spectrogram_statistics import SpectrogramStatistics, modulation_bins
 
 MEL = MelConfig(n_mels=16)
 PRETRAINED = ("musicnn-msd", "vgg-mtt")
@@ -25,7 +25,7 @@ def build(name, **settings):
     return build_encoder(ModelConfig(encoder=name, channels=8, **settings), mel=MEL).eval()
 
 
-@pytest.mark.parametrize("name", [*TRAINED_ENCODERS, "descriptors"])
+@pytest.mark.parametrize("name", [*TRAINED_ENCODERS, "spectrogram-statistics"])
 @pytest.mark.parametrize("n_frames", [16, 65, 200])
 def test_a_row_per_crop_and_one_and_many_agree(name, n_frames):
     encoder = build(name)
@@ -46,8 +46,8 @@ def test_what_is_called_a_network_has_convolutions_that_learn(name):
     assert all(c.weight.requires_grad for c in convolutions)
 
 
-def test_descriptors_have_nothing_to_learn_and_nothing_to_keep():
-    encoder = build("descriptors")
+def test_spectrogram_statistics_have_nothing_to_learn_and_nothing_to_keep():
+    encoder = build("spectrogram-statistics")
     assert list(encoder.parameters()) == []
     assert encoder.state_dict() == {}
 
@@ -105,13 +105,13 @@ def test_the_last_layers_are_trained_and_no_others(name, n_layers):
 def test_spectrograms_of_other_settings_are_refused():
     encoder = empty_pretrained("musicnn")
     check_front_end(encoder, MUSICNN.model_copy(update={"clip_seconds": 10.0}))
-    check_front_end(build("descriptors"), MelConfig())
+    check_front_end(build("spectrogram-statistics"), MelConfig())
     with pytest.raises(ParameterError, match="sr=22050 and musicnn-msd takes sr=16000; set sr"):
         check_front_end(encoder, MelConfig())
 
 
-def test_descriptors_do_not_follow_the_place_of_a_pulse_but_its_rate():
-    encoder = Descriptors(MEL)
+def test_spectrogram_statistics_do_not_follow_the_place_of_a_pulse_but_its_rate():
+    encoder = SpectrogramStatistics(MEL)
     time = torch.arange(400.0)
 
     def features(rate, shift=0.0):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import audiorec.models.frozen_features as features_module
+from audiorec import artifacts
 from audiorec.audio.config import MelConfig
 from audiorec.exceptions import ArtifactError, EngineError, NotFoundError, ParameterError
 from audiorec.models import compute_features, kept_features
@@ -130,6 +131,20 @@ def test_damage_and_another_encoder_start_anew(encoded, store, tmp_path):
     compute_features(store, encoder="vgg-msd", directory=tmp_path)
     compute_features(store, encoder="vgg-mtt", directory=tmp_path)
     assert len(encoded) == 9
+
+
+def test_features_of_an_encoder_that_had_another_name_are_kept(store, tmp_path, monkeypatch):
+    sounds = {i: store.clip_hash(i) for i in store.ids}
+    made = compute_features(store, encoder="spectrogram-statistics", directory=tmp_path)
+    kept = artifacts.load_manifest(tmp_path, kind="features")
+    artifacts.commit(
+        tmp_path, kind="features", files=kept.files, inputs=kept.inputs, extra=kept.extra,
+        config=kept.config | {"encoder": "descriptors"},
+    )  # fmt: skip
+    assert kept_features(tmp_path, encoder="spectrogram-statistics", sounds=sounds).ids == made.ids
+    monkeypatch.setattr(features_module, "_encode", lambda *_, **__: pytest.fail("they are kept"))
+    again = compute_features(store, encoder="spectrogram-statistics", directory=tmp_path)
+    np.testing.assert_array_equal(again.features(made.ids).vectors, made.features(made.ids).vectors)
 
 
 def test_kept_features_encode_nothing(encoded, store, tmp_path):

@@ -145,7 +145,7 @@ def test_parts_of_a_model_that_do_not_go_together(settings, message):
 
 def test_which_head_an_encoder_has():
     assert ModelConfig(encoder="musicnn").linear
-    assert ModelConfig(encoder="descriptors").linear
+    assert ModelConfig(encoder="spectrogram-statistics").linear
     assert not ModelConfig(encoder="musicnn", head="mlp").linear
     assert not ModelConfig(encoder="cnn").linear
     assert ModelConfig(encoder="vgg-msd", finetune=3).linear  # begins with the ridge
@@ -182,6 +182,11 @@ def test_settings_of_before_are_read_with_a_line(tmp_path):
     model = Recipe.load(path, notify=notes.append).model
     assert model == ModelConfig(encoder="musicnn", target="content", head="ridge")
     assert len(notes) == 2
+    notes.clear()
+    path.write_text('[model]\nencoder = "descriptors"\nhead = "linear"\n')
+    model = Recipe.load(path, notify=notes.append).model
+    assert model == ModelConfig(encoder="spectrogram-statistics", head="ridge")
+    assert notes[0].endswith('encoder = "descriptors" is now "spectrogram-statistics"')
     notes.clear()  # as 0.1 wrote it into the workspace, where it was not looked at
     path.write_text('[model]\nencoder = "cnn"\narchitecture = "paper2013"\nhead = "linear"\n')
     assert Recipe.load(path, notify=notes.append).model == ModelConfig(encoder="vandenoord2013")

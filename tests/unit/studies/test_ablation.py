@@ -52,7 +52,7 @@ def test_a_change_leaves_the_rest_and_another_encoder_its_own_head() -> None:
         ({"encoder": "musicnn", "head": "mlp"}, "musicnn + mlp (cosine)"),
         ({"encoder": "vgg-msd", "finetune": 1}, "vgg-msd fine-tuned"),
         ({"encoder": "musicnn", "target": "content"}, "musicnn + ridge"),
-        ({"encoder": "descriptors"}, "descriptors + ridge"),
+        ({"encoder": "spectrogram-statistics"}, "spectrogram-statistics + ridge"),
     ],
 )
 def test_a_system_is_named_by_what_it_is(model, name) -> None:

@@ -49,8 +49,12 @@ def cosine_to_truth(embeddings, targets):
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(
     ("encoder", "head", "loss"),
-    [(name, "auto", "cosine") for name in sorted((*TRAINED_ENCODERS, "descriptors"))]
-    + [("cnn", "mlp", "mse"), ("cnn", "mlp", "contrastive"), ("descriptors", "mlp", "cosine")],
+    [(name, "auto", "cosine") for name in sorted((*TRAINED_ENCODERS, "spectrogram-statistics"))]
+    + [
+        ("cnn", "mlp", "mse"),
+        ("cnn", "mlp", "contrastive"),
+        ("spectrogram-statistics", "mlp", "cosine"),
+    ],
 )
 def test_learns_the_planted_relation_for_new_artists(planted, fresh, encoder, head, loss, device):
     settings = planted.arguments(loss=loss, max_epochs=15, device=device, learning_rate=3e-3)
@@ -59,7 +63,7 @@ def test_learns_the_planted_relation_for_new_artists(planted, fresh, encoder, he
     predicted = embed_store(result.model, fresh.store, device=device)
     # The mean of the training targets, and any constant, has a cosine near 0 to these.
     assert cosine_to_truth(predicted, fresh.targets) > 0.8
-    linear = encoder == "descriptors" and head == "auto"
+    linear = encoder == "spectrogram-statistics" and head == "auto"
     assert bool(result.history) != linear
     if result.history:
         assert result.history[-1].train_loss < result.history[0].train_loss
@@ -71,7 +75,7 @@ def test_learns_the_planted_relation_for_new_artists(planted, fresh, encoder, he
 
 def test_raw_targets_keep_their_scale(planted, world, fresh):
     settings = world.arguments(loss="mse", unit_norm=False, max_epochs=15, learning_rate=3e-3)
-    for model in (world.model, ModelConfig(encoder="descriptors")):
+    for model in (world.model, ModelConfig(encoder="spectrogram-statistics")):
         result = train(planted.store, planted.targets, **settings | {"model": model})
         assert result.model.output_scale == 1.0
         predicted = embed_store(result.model, fresh.store).vectors
@@ -100,8 +104,8 @@ def test_the_model_says_how_far_to_trust_it(world):
 
 
 def test_features_that_are_given_are_not_computed_again(world, monkeypatch):
-    features = compute_features(world.store, encoder="descriptors")
-    model = ModelConfig(encoder="descriptors")
+    features = compute_features(world.store, encoder="spectrogram-statistics")
+    model = ModelConfig(encoder="spectrogram-statistics")
     settings = world.arguments() | {"model": model}
     expected = train(world.store, world.targets, **settings).model
     monkeypatch.setattr("audiorec.training.fit.compute_features", None)
@@ -113,7 +117,7 @@ def test_features_that_are_given_are_not_computed_again(world, monkeypatch):
 
 def test_unseen_are_predictions_that_did_not_learn_from_the_artist(world):
     """Of a ridge every track is left out once, and its prediction is worse than the one served."""
-    settings = world.arguments() | {"model": ModelConfig(encoder="descriptors")}
+    settings = world.arguments() | {"model": ModelConfig(encoder="spectrogram-statistics")}
     result = train(world.store, world.targets, **settings)
     assert sorted(result.unseen.ids) == sorted(world.store.ids)
     served = cosine_to_truth(embed_store(result.model, world.store), world.targets)
@@ -234,6 +238,6 @@ def test_a_device_that_is_not_there(world, monkeypatch):
 
 def test_nothing_to_learn_from(world):
     elsewhere = Embeddings(["x"], np.ones((1, 4), dtype="f4"))
-    settings = world.arguments() | {"model": ModelConfig(encoder="descriptors")}
+    settings = world.arguments() | {"model": ModelConfig(encoder="spectrogram-statistics")}
     with pytest.raises(ParameterError, match="no track has both sound and listening"):
         train(world.store, elsewhere, **settings)

@@ -53,7 +53,7 @@ def test_nothing_left_out_says_nothing():
     assert measure_fit_quality(factors.take([]), factors, vectors=factors) is None
 
 
-@pytest.mark.parametrize("encoder", ["cnn", "descriptors"])
+@pytest.mark.parametrize("encoder", ["cnn", "spectrogram-statistics"])
 def test_training_notices_sound_that_is_one_for_all(world, encoder):
     (silence, *_) = world.store.mels("t001")
     settings = world.arguments(max_epochs=2) | {
@@ -64,7 +64,7 @@ def test_training_notices_sound_that_is_one_for_all(world, encoder):
 
 
 def test_training_finds_nothing_to_warn_of_where_sound_tells(planted):
-    settings = planted.arguments() | {"model": ModelConfig(encoder="descriptors")}
+    settings = planted.arguments() | {"model": ModelConfig(encoder="spectrogram-statistics")}
     learned = train(planted.store, planted.targets, **settings).learned
     assert learned.warning == ""
     assert learned.cosine > 0.8 > learned.cosine_of_mean

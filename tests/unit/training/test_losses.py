@@ -22,7 +22,7 @@ def pair():
 def head_alone(kind="ridge"):
     """A network that takes three features and gives four outputs."""
     torch.manual_seed(0)
-    config = ModelConfig(encoder="descriptors", head=kind, hidden=8)
+    config = ModelConfig(encoder="spectrogram-statistics", head=kind, hidden=8)
     return ContentNetwork(config, None, build_head(config, 3, 4), scale=no_scale(4))
 
 
