@@ -153,7 +153,7 @@ def _mapped(stream: BinaryIO, stack: ExitStack) -> mmap.mmap:
 def _of_libsndfile(
     path: Path, stream: BinaryIO | StreamWindow, stack: ExitStack
 ) -> tuple[SndfileSource, SequentialFile] | None:
-    """Open by libsndfile; None where it cannot, cannot seek, or knows no length.
+    """Open by libsndfile; None if it cannot, cannot seek, or does not know the length.
 
     It estimates the length of MP3 within WAV from the bit rate of the first frames.
     """

@@ -306,7 +306,7 @@ def plan_music(n_tracks: int, *, n_artists: int, seed: int) -> PlannedMusic:
     n_all = n_artists + N_HELD_BACK
     order = rng.permutation(len(STYLES))
     styles = [int(order[i % len(STYLES)]) for i in range(n_artists)]
-    # The newcomers play styles that are known, or nothing could be said about them.
+    # New artists play known styles, or nothing about them could be predicted.
     styles += [styles[i % n_artists] for i in range(N_HELD_BACK)]
     artists = [draw_artist(seed, i, name=names.artist(), style=styles[i]) for i in range(n_all)]
     sizes = np.append(_sizes(rng, n_tracks, n_artists), np.ones(N_HELD_BACK, dtype=int))

@@ -70,15 +70,14 @@ CREATE TABLE credits (
     track_id TEXT PRIMARY KEY, fields TEXT NOT NULL
 ) WITHOUT ROWID;
 """,
-    # Names that say what is stored: the features that tags were predicted from, what was read of
-    # a file.
+    # Plain names: the features that tags were predicted from, and the contents read of a file.
     """
 ALTER TABLE heard RENAME TO tag_features;
 ALTER TABLE staged RENAME COLUMN heard TO reading;
 """,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
-# What stands in for the last of them in a catalogue of an earlier version that is only read.
+# Views in place of the last migration, for a catalogue of an earlier version opened read-only.
 RENAMED_IN = 6
 RENAMED_VIEWS = """
 CREATE TEMPORARY VIEW tag_features AS SELECT * FROM heard;

@@ -1,8 +1,8 @@
 """One listen of an export, and the rule by which it is a play, a skip, or neither.
 
 A recording that was played for at least half its length, or for 240 seconds, counts as a play; one
-that was broken off before 30 seconds as a skip; what lies between says nothing. That is what
-scrobblers submit by, with the skip added to it.
+skipped before 30 seconds counts as a skip; anything in between is neither. Scrobblers submit by the
+same rule, but for the skip.
 """
 
 from __future__ import annotations
