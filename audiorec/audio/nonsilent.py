@@ -50,9 +50,9 @@ def sounding_starts(
     probes[np.isinf(probes)] = -np.inf
     loud = probes >= probes.max() - RANGE_DB
     # Starts from which the most probes are non-silent, up to the first one after the clip.
-    reach = np.searchsorted(places, places + n + step, side="left")
+    ends = np.searchsorted(places, places + n + step, side="left")
     counted = np.concatenate([[0], np.cumsum(loud)])
-    sounding = counted[reach] - counted[: len(places)]
+    sounding = counted[ends] - counted[: len(places)]
     best = places[sounding == sounding.max()]
     moved = [
         int(best[np.abs(best - start).argmin()])

@@ -20,7 +20,7 @@ from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.oracle_share import share_of_oracle
 from audiorec.evaluation.systems import PredictedVectors, ScoreMatrix
 from audiorec.id_map import IdMap
-from audiorec.metrics import Interval, interval, lists, mean_of_known, reach
+from audiorec.metrics import Interval, exposure, interval, lists, mean_of_known
 
 K = 10
 N_NEIGHBOURS = 5
@@ -84,15 +84,15 @@ def draw_details(
     details = DrawDetails(
         thirds=_by_third(scores, candidates),
         mixed=_mixed(holdout, candidates, draw),
-        occurrence=reach.k_occurrence(recommended, len(candidates.names)).astype(np.int32),
+        occurrence=exposure.k_occurrence(recommended, len(candidates.names)).astype(np.int32),
         place=_places(scores, candidates.relevant),
         vectors=vectors.astype(np.float16),
         neighbours=_neighbours(holdout, draw, vectors),
     )
-    values = reach.evaluate(recommended, len(candidates.names))
+    values = exposure.evaluate(recommended, len(candidates.names))
     figures = {
         **{name: values[name] for name in ("coverage", "Gini", "skew")},
-        "self-information": reach.self_information(
+        "self-information": exposure.self_information(
             recommended, candidates.listeners, n_listeners=len(holdout.warm.users)
         ),
         "same artist": lists.same_label(recommended, _artists(holdout, candidates)),

@@ -11,7 +11,7 @@ import numpy as np
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
 from audiorec.index.exact import Metric, scaled_vectors
-from audiorec.index.hubness import csls_offsets, reach_offsets
+from audiorec.index.hubness import csls_offsets, min_exposure_offsets
 from audiorec.index.row_lookup import id_array
 from audiorec.index.spilled_arrays import take_rows
 from audiorec.index.vector_index import Index
@@ -77,9 +77,11 @@ def build_index(
         if listeners is not None:
             offsets["inner_product"] = csls_offsets(embeddings.vectors, listeners)
     else:
-        offsets["cosine"] = reach_offsets(unit, unit[own], own=own)
+        offsets["cosine"] = min_exposure_offsets(unit, unit[own], own=own)
         if listeners is not None:
-            offsets["inner_product"] = reach_offsets(embeddings.vectors, listeners, excluded=plays)
+            offsets["inner_product"] = min_exposure_offsets(
+                embeddings.vectors, listeners, excluded=plays
+            )
     return _assemble(embeddings, config=config, offsets=offsets, work=work)
 
 

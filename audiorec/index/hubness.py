@@ -14,8 +14,8 @@ with r(y) the mean cosine of y to the k nearest queries (Conneau et al. 2018,
 "Word translation without parallel data", section 2.3). r(x) does not change the order of an
 answer, so o(y) = -r(y) / 2.
 
-`reach_offsets` change only vectors that are never reached: o(y) is 0, or the least that brings y
-among the ten best of a few queries, those it fits best by that measure.
+`min_exposure_offsets` change only vectors that are in no answer: o(y) is 0, or the least that
+brings y among the ten best of a few queries, those it fits best by that measure.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 NEIGHBOURS = 10
 # The queries are represented by this many of them, evenly spaced.
 MAX_QUERIES = 5_000
-# A track is reached if it is among this many best of this many queries. As raised tracks displace
+# A track is exposed if it is among this many best of this many queries. As raised tracks displace
 # each other, they are raised again, a few times.
-REACH_K = 10
-REACHED_BY = 3
+EXPOSURE_K = 10
+MIN_EXPOSURE = 3
 ROUNDS = 4
-MAX_REACHED = 20_000
+MAX_EXPOSURE_QUERIES = 20_000
 MARGIN = 1e-4
 
 
@@ -81,14 +81,14 @@ def csls_offsets(
     return offsets
 
 
-def reach_offsets(
+def min_exposure_offsets(
     vectors: np.ndarray,
     queries: np.ndarray,
     *,
     own: np.ndarray | None = None,
     excluded: csr_matrix | None = None,
 ) -> np.ndarray:
-    """Compute the offsets that bring each vector into reach of the queries: 0 if it is.
+    """Compute the offsets that bring each vector into some answers: 0 if it is in them.
 
     Parameters
     ----------
@@ -103,16 +103,16 @@ def reach_offsets(
         At least 0. With too few queries for every vector to be among somebody's best, as many as
         possible are.
     """
-    some = spread_rows(len(queries), MAX_REACHED)
+    some = spread_rows(len(queries), MAX_EXPOSURE_QUERIES)
     directions = unit_norm(queries[some])
     own = None if own is None else own[some]
     excluded = None if excluded is None else excluded[some]
     n = len(vectors)
     offsets = np.zeros(n, dtype=np.float32)
-    if n <= REACH_K or not len(some):
+    if n <= EXPOSURE_K or not len(some):
         return offsets
     # At most a quarter of all positions are for raised vectors.
-    by = int(np.clip(len(some) * REACH_K // (4 * n), 1, min(REACHED_BY, len(some))))
+    by = int(np.clip(len(some) * EXPOSURE_K // (4 * n), 1, min(MIN_EXPOSURE, len(some))))
     for _ in range(ROUNDS):
         lacking = np.full((by, n), np.inf, dtype=np.float32)
         step = max(1, MAX_SCORES // n)
@@ -123,7 +123,7 @@ def reach_offsets(
                 scores[np.arange(len(scores)), own[here]] = -np.inf
             if excluded is not None:
                 scores[excluded[here].nonzero()] = -np.inf
-            last = np.partition(scores, n - REACH_K, axis=1)[:, n - REACH_K]
+            last = np.partition(scores, n - EXPOSURE_K, axis=1)[:, n - EXPOSURE_K]
             last = np.maximum(last, np.finfo(np.float32).min)  # with fewer than that
             lacking = np.partition(
                 np.concatenate([lacking, last[:, np.newaxis] - scores]), by - 1, axis=0

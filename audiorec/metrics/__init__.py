@@ -1,7 +1,7 @@
 """Metrics of rankings and recommended lists, with their intervals, in numpy alone.
 
 - `accuracy`: whether played tracks rank high in what a listener is recommended.
-- `reach`: coverage of the catalogue, evenness of recommendations, and hubs.
+- `exposure`: coverage of the catalogue, evenness of recommendations, and hubs.
 - `lists`: similarity of the tracks in a list, and repeated artists.
 - `confidence_calibration`: whether predictions with 70 % confidence are right 70 times of 100.
 - `resampling`: intervals over listeners and candidates, by the bootstrap.

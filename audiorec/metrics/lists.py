@@ -3,15 +3,16 @@
 Conventions
 -----------
 Every metric takes recommended lists: for each query the columns of k candidates, best first, and -1
-where there were fewer; see `validate` of `audiorec.metrics.reach`. It is the mean over the lists of
-at least two candidates, and for each list the mean over its pairs; NaN if there is no such list.
+where there were fewer; see `validate` of `audiorec.metrics.exposure`. It is the mean over the
+lists of at least two candidates, and for each list the mean over its pairs; NaN if there is no such
+list.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from audiorec.metrics.reach import validate
+from audiorec.metrics.exposure import validate
 
 
 def same_label(recommended: np.ndarray, labels: np.ndarray) -> float:

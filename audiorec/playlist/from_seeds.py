@@ -19,7 +19,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index
 from audiorec.playlist.order import Apart, improve_order
-from audiorec.playlist.spacing import Artist, Spacing, reach
+from audiorec.playlist.spacing import Artist, Spacing, max_following
 from audiorec.recommend import Match
 from audiorec.recommend.retrieval import query_vectors
 
@@ -232,10 +232,10 @@ def _longest_length(pool: _Pool, *, window: int, limit: int) -> int:
     """Return the greatest possible length, up to `limit`; the first seed opens."""
     counts = Counter(pool.artists.values())
     if not pool.n_seeds:
-        return reach(counts, window=window, limit=limit)
+        return max_following(counts, window=window, limit=limit)
     opening = pool.artists[pool.ids[0]]
     counts[opening] -= 1
-    return 1 + reach(counts, after=[opening], window=window, limit=limit - 1)
+    return 1 + max_following(counts, after=[opening], window=window, limit=limit - 1)
 
 
 def _choose(pool: _Pool, *, length: int, window: int) -> list[int]:

@@ -110,13 +110,13 @@ class TrackSource:
             if not allowed:
                 return [CandidateTracks([], True) for _ in vectors]
         spare = 2 if self.request.shuffle is not None or self._against is not None else 1
-        reach = spare * k
+        n_candidates = spare * k
         results = self.index.search(
-            vectors, reach, include=allowed, exclude={*excluded, *exclude}, metric=metric
+            vectors, n_candidates, include=allowed, exclude={*excluded, *exclude}, metric=metric
         )
         self.load({id_ for ids in results.ids for id_ in ids})
         lists = [self.sifted(ids, vector) for ids, vector in zip(results.ids, vectors, strict=True)]
-        ended = [len(ids) < reach for ids in results.ids]
+        ended = [len(ids) < n_candidates for ids in results.ids]
         return [CandidateTracks(ids, end) for ids, end in zip(lists, ended, strict=True)]
 
     def sifted(self, ids: list[str], vector: np.ndarray) -> list[str]:
@@ -286,7 +286,7 @@ class _GroupsOf(Mapping[str, object]):
 def widening(first: int, most: int) -> Iterator[int]:
     """Yield growing numbers of candidates, each time four times as many, up to all."""
     for power in count():
-        reach = first * 4**power
-        yield min(reach, most)
-        if reach >= most:
+        n_candidates = first * 4**power
+        yield min(n_candidates, most)
+        if n_candidates >= most:
             return

@@ -14,7 +14,7 @@ from heapq import heapify, heappop, heappush
 Artist = Hashable
 
 
-def reach(
+def max_following(
     counts: Mapping[Artist, int], *, after: Sequence[Artist] = (), window: int, limit: int
 ) -> int:
     """Compute how many tracks can follow, no artist twice among `window` consecutive ones.
@@ -96,7 +96,7 @@ class Spacing:
             left = self._left.copy()
             left[artist] -= 1
             after = [*self._recent, artist]
-            further = reach(left, after=after, window=self._window, limit=need - 1)
+            further = max_following(left, after=after, window=self._window, limit=need - 1)
             self._fits[artist, need] = further >= need - 1
         return self._fits[artist, need]
 

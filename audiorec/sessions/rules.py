@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # polars takes longer to import than an answer
 
 MAX_STEPS = 10
 """Largest number of steps in a sequential rule."""
-MAX_REACH = 50
+MAX_DISTANCE = 50
 """Largest distance in an association rule: endless playlists would connect everything."""
 FALLBACK = 1e-9
 """Weight of popularity where there is no rule: below every rule."""
@@ -89,7 +89,7 @@ class AssociationRules(_Rules):
     name = "association rules"
 
     @classmethod
-    def fit(cls, sessions: Sessions, *, max_steps: int = MAX_REACH) -> AssociationRules:
+    def fit(cls, sessions: Sessions, *, max_steps: int = MAX_DISTANCE) -> AssociationRules:
         """Count the pairs of all sessions, without skipped events."""
         pairs = _pairs(sessions, max_steps)
         both = [(a, b, np.ones(len(a))) for x, y in pairs for a, b in ((x, y), (y, x))]

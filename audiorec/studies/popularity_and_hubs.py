@@ -24,7 +24,7 @@ from audiorec.id_map import IdMap
 from audiorec.index import Index, Metric, build_index, with_popularity
 from audiorec.index.config import IndexConfig
 from audiorec.index.exact import spread_rows
-from audiorec.metrics import reach
+from audiorec.metrics import exposure
 from audiorec.studies.bootstrap import bootstrap_means
 from audiorec.studies.cold_vector_cache import cold_vectors, placing_system
 from audiorec.studies.inputs import StudyInputs
@@ -183,8 +183,8 @@ def score_settings(
         )
         accuracy.append([metrics.ndcg(positions, k=K_ACCURACY) for positions in rankings])
         recommended = _recommended(index, metric, side)
-        values = reach.evaluate(recommended, len(catalogue))
-        bits = reach.self_information(recommended, counts, n_listeners=len(holdout.warm.users))
+        values = exposure.evaluate(recommended, len(catalogue))
+        bits = exposure.self_information(recommended, counts, n_listeners=len(holdout.warm.users))
         figures.append([1 - values["coverage"], values["Gini"], values["skew"], bits])
     return SettingScores(np.array(accuracy), np.array(figures))
 

@@ -19,11 +19,13 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     the highest value for the listener with the least sum so far, plus the mean over all listeners.
     """
     users = list(dict.fromkeys(source.request.users))
-    for reach in widening(POOL * n, len(source.index)):
-        pool = sorted({i for user in users for i in listener_search(source, user, reach).ids})
+    for n_candidates in widening(POOL * n, len(source.index)):
+        pool = sorted(
+            {i for user in users for i in listener_search(source, user, n_candidates).ids}
+        )
         source.load(pool)
         weights = np.array([_user_weights(source, user, pool) for user in users])
-        is_last = reach >= len(source.index)
+        is_last = n_candidates >= len(source.index)
         playlist = _mixed(source, pool, weights, n=n, close=is_last)
         if is_last or len(playlist) >= n:
             break

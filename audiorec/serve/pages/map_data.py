@@ -202,13 +202,13 @@ def _shown_map(directory: Path, version: str, hidden: frozenset[str]) -> Visible
     rows = np.array([row for row, id_ in enumerate(ids) if id_ not in hidden], dtype=np.int64)
     positions = stored.layout.positions
     low, high = positions.min(axis=0), positions.max(axis=0)
-    middle, reach = (low + high) / 2, max(float((high - low).max()) / 2, 1e-9)
-    scaled = (positions[rows] - middle) / reach
+    middle, half_width = (low + high) / 2, max(float((high - low).max()) / 2, 1e-9)
+    scaled = (positions[rows] - middle) / half_width
     regions = [
         {
             "name": region.name,
-            "x": round(float((region.x - middle[0]) / reach), 4),
-            "y": round(float((region.y - middle[1]) / reach), 4),
+            "x": round(float((region.x - middle[0]) / half_width), 4),
+            "y": round(float((region.y - middle[1]) / half_width), 4),
             "n": region.n_tracks,
         }
         for region in stored.regions

@@ -10,7 +10,7 @@ from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.index import Index, build_index, with_popularity
 from audiorec.index.config import IndexConfig
-from audiorec.index.hubness import NEIGHBOURS, REACH_K, csls_offsets, reach_offsets
+from audiorec.index.hubness import EXPOSURE_K, NEIGHBOURS, csls_offsets, min_exposure_offsets
 
 N, DIM = 300, 40
 
@@ -43,7 +43,7 @@ def slow_r(vectors, queries, own=None):
     return np.array(r)
 
 
-def never(index, k=REACH_K, *, queries=None, metric=None):
+def never(index, k=EXPOSURE_K, *, queries=None, metric=None):
     """Ids that are among nobody's `k` nearest, and the largest k-occurrence."""
     seen: dict[str, int] = {}
     if queries is None:
@@ -106,14 +106,14 @@ def test_reach_minds_what_is_never_answered(listeners):
     vectors = np.eye(DIM, dtype=np.float32)[:11].repeat(2, axis=0)
     excluded = np.zeros((len(listeners), len(vectors)))
     excluded[:, 3] = 1
-    offsets = reach_offsets(vectors, listeners, excluded=scipy.sparse.csr_matrix(excluded))
+    offsets = min_exposure_offsets(vectors, listeners, excluded=scipy.sparse.csr_matrix(excluded))
     assert np.isfinite(offsets).all() and offsets[3] == 0
 
 
 def test_too_few_to_ask_or_to_answer():
     few = np.eye(4, dtype=np.float32)
-    assert not reach_offsets(few, few, own=np.arange(4)).any()
-    assert not reach_offsets(np.ones((20, 4), np.float32), few[:0]).any()
+    assert not min_exposure_offsets(few, few, own=np.arange(4)).any()
+    assert not min_exposure_offsets(np.ones((20, 4), np.float32), few[:0]).any()
     assert not csls_offsets(few, few[:0]).any()
     assert not csls_offsets(few[:1], few[:1], own=np.arange(1)).any()
     for hubs in ("csls", "reach"):

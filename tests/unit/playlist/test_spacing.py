@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.playlist.spacing import Spacing, has_room, reach
+from audiorec.playlist.spacing import Spacing, has_room, max_following
 
 
-def reach_by_trying(counts, after, window, limit):
+def max_following_by_trying(counts, after, window, limit):
     """Every order there is."""
 
     @cache
@@ -36,10 +36,12 @@ def reach_by_trying(counts, after, window, limit):
     after=st.permutations(range(4)),
     n_after=st.integers(0, 4),
 )
-def test_reach_is_as_far_as_any_order_goes(counts, window, limit, after, n_after):
+def test_max_following_is_as_far_as_any_order_goes(counts, window, limit, after, n_after):
     after = after[:n_after]
-    expected = reach_by_trying(counts, after, window, limit)
-    assert reach(dict(enumerate(counts)), after=after, window=window, limit=limit) == expected
+    expected = max_following_by_trying(counts, after, window, limit)
+    assert (
+        max_following(dict(enumerate(counts)), after=after, window=window, limit=limit) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,8 +56,8 @@ def test_reach_is_as_far_as_any_order_goes(counts, window, limit, after, n_after
         ("aaabbc", 2, 6),
     ],
 )
-def test_reach_by_hand(artists, window, expected):
-    assert reach(Counter(artists), window=window, limit=99) == expected
+def test_max_following_by_hand(artists, window, expected):
+    assert max_following(Counter(artists), window=window, limit=99) == expected
 
 
 def test_a_choice_that_leads_into_a_corner_does_not_fit():
@@ -76,5 +78,5 @@ def test_who_has_room_can_be_put_in_an_order(counts, window):
     for artist in left.elements():
         if has_room(kept, artist, n=n, window=window):
             kept[artist] += 1
-    fits = reach(left, window=window, limit=n) == n
+    fits = max_following(left, window=window, limit=n) == n
     assert (kept == left) == fits  # everything has room just where there is an order of it

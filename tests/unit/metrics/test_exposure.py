@@ -1,4 +1,4 @@
-"""Reach against slow readable twins, and cases whose answer is known."""
+"""Exposure against slow readable twins, and cases whose answer is known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec.exceptions import ParameterError
-from audiorec.metrics import reach
+from audiorec.metrics import exposure
 
 
 @st.composite
@@ -47,20 +47,20 @@ def slow_skew(counts):
 def test_figures_equal_their_readable_twins(given_):
     recommended, n = given_
     counts = slow_counts(recommended, n)
-    assert reach.k_occurrence(recommended, n).tolist() == counts
-    assert reach.coverage(recommended, n) == pytest.approx(sum(c > 0 for c in counts) / n)
-    assert reach.skew(recommended, n) == pytest.approx(slow_skew(counts), abs=1e-9)
+    assert exposure.k_occurrence(recommended, n).tolist() == counts
+    assert exposure.coverage(recommended, n) == pytest.approx(sum(c > 0 for c in counts) / n)
+    assert exposure.skew(recommended, n) == pytest.approx(slow_skew(counts), abs=1e-9)
     if sum(counts):
-        assert reach.gini(recommended, n) == pytest.approx(slow_gini(counts), abs=1e-12)
-    both = reach.evaluate(recommended, n)
-    assert both["coverage"] == reach.coverage(recommended, n)
+        assert exposure.gini(recommended, n) == pytest.approx(slow_gini(counts), abs=1e-12)
+    both = exposure.evaluate(recommended, n)
+    assert both["coverage"] == exposure.coverage(recommended, n)
 
 
 def test_all_alike_and_one_for_all():
     even = np.arange(12).reshape(6, 2)
-    assert reach.evaluate(even, 12) == {"coverage": 1.0, "Gini": 0.0, "skew": 0.0}
+    assert exposure.evaluate(even, 12) == {"coverage": 1.0, "Gini": 0.0, "skew": 0.0}
     one = np.zeros((5, 1), dtype=np.int64)
-    found = reach.evaluate(one, 4)
+    found = exposure.evaluate(one, 4)
     assert found["coverage"] == 0.25
     assert found["Gini"] == pytest.approx(0.75)
     assert found["skew"] == pytest.approx(2 / math.sqrt(3))
@@ -68,17 +68,17 @@ def test_all_alike_and_one_for_all():
 
 def test_nothing_offered_has_no_gini():
     nothing = np.full((3, 2), -1)
-    assert math.isnan(reach.gini(nothing, 4))
-    assert reach.coverage(nothing, 4) == 0
-    assert math.isnan(reach.self_information(nothing, np.ones(4), n_listeners=2))
+    assert math.isnan(exposure.gini(nothing, 4))
+    assert exposure.coverage(nothing, 4) == 0
+    assert math.isnan(exposure.self_information(nothing, np.ones(4), n_listeners=2))
 
 
 def test_self_information_is_in_bits():
     recommended = np.array([[0, 1], [0, -1]])
     listeners = np.array([8, 2, 0])
-    found = reach.self_information(recommended, listeners, n_listeners=16)
+    found = exposure.self_information(recommended, listeners, n_listeners=16)
     assert found == pytest.approx((1 + 1 + 3) / 3)
-    unheard = reach.self_information(np.array([[2]]), listeners, n_listeners=16)
+    unheard = exposure.self_information(np.array([[2]]), listeners, n_listeners=16)
     assert unheard == pytest.approx(5)
 
 
@@ -94,9 +94,9 @@ def test_self_information_is_in_bits():
 )
 def test_what_is_no_offer(recommended, n, message):
     with pytest.raises(ParameterError, match=message):
-        reach.coverage(recommended, n)
+        exposure.coverage(recommended, n)
 
 
 def test_no_listeners_at_all():
     with pytest.raises(ParameterError, match="n_listeners=0"):
-        reach.self_information(np.array([[0]]), np.ones(1), n_listeners=0)
+        exposure.self_information(np.array([[0]]), np.ones(1), n_listeners=0)
