@@ -162,7 +162,7 @@ class Pipeline:
         return reports
 
     def _reason_to_skip(self, stage: str, stages: Sequence[str], imported: str) -> str:
-        """Return the reason to skip a stage; empty if it must run."""
+        """Return the reason to skip a stage; empty if it may run."""
         if imported and stage not in ("index", "sessions", "map"):
             return f"the vectors were imported from {imported}"
         if stage == "factors" and self.recipe.model.target == "content":
@@ -178,7 +178,7 @@ class Pipeline:
 
     @cached_property
     def _plays_alone(self) -> bool:
-        """Whether there are plays to learn from, but no audio."""
+        """Whether there are plays to learn from, even without audio."""
         if not missing_sessions(self.workspace):
             return True
         plays = artifacts.load_valid(self.workspace.plays, kind="plays", check="manifest")

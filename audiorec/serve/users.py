@@ -45,7 +45,7 @@ def load_users(file: Path) -> dict[str, User]:
     Raises
     ------
     WorkspaceError
-        If it cannot be read, or is readable by others than its owner.
+        If it cannot be read, or is accessible by others than its owner.
     """
     try:
         with file.open("rb") as stream:

@@ -7,7 +7,7 @@ Conventions
 -----------
 An album is the tracks of one folder with the same album tag; ``CD 1`` and ``CD 2`` count as one
 folder. It belongs to its album artist, else to the artist of most of its tracks, else to `VARIOUS`.
-Where two artists have the same number of tracks (two hits collections in one flat folder), each has
+Where two artists use the same track number (two hits collections in one flat folder), each has
 an album of their own. Albums of one artist with the same name are one album, in whatever folders.
 """
 
