@@ -59,7 +59,7 @@ def embed_file(
     """
     from audiorec.audio import clip_hash, decode_clips, load_clips, resampled
     from audiorec.audio.config import IDENTITY_CLIP
-    from audiorec.scan.tags import read_tags
+    from audiorec.scan.file_tags import read_tags
 
     decoded = decode_clips(file, config=IDENTITY_CLIP)
     same = catalog.with_clip_hash(clip_hash(decoded.clips[0]))

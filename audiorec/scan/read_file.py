@@ -11,7 +11,7 @@ from audiorec.audio.config import IDENTITY_CLIP
 from audiorec.data.names import names_from_path
 from audiorec.data.path_fragments import file_of
 from audiorec.printable_text import one_line
-from audiorec.scan.tags import read_tags
+from audiorec.scan.file_tags import read_tags
 
 # Further work on a decoded clip and its identity, in the worker process.
 Also = Callable[[DecodedClips, str], None]

@@ -14,7 +14,7 @@ from audiorec.exceptions import DataError
 from audiorec.id_map import LONGEST
 from audiorec.pipeline.recipe import Recipe
 from audiorec.scan import read_manifest
-from audiorec.scan.tags import read_tags
+from audiorec.scan.file_tags import read_tags
 
 MB = 1 << 20
 

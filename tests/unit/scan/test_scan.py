@@ -11,8 +11,8 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import DataError
 from audiorec.pipeline.name_matcher import recordings
 from audiorec.scan import scan, scan_manifest, scanner
+from audiorec.scan.file_tags import read_recording_id, read_tags
 from audiorec.scan.read_file import read_file
-from audiorec.scan.tags import read_recording_id, read_tags
 from audiorec.workspace import Workspace
 
 from ...loaded_modules import modules_loaded_by
