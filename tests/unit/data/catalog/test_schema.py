@@ -120,7 +120,7 @@ def test_a_checksum_of_an_older_name_counts_until_the_catalogue_is_written(of_0_
 KILLED = """
 import os, sys
 from pathlib import Path
-from audiorec.data.catalog import catalog, schema
+from audiorec.data.catalog import database, schema
 
 connect = schema._connect
 
@@ -129,12 +129,12 @@ def killed(name):
         os._exit(9)
 
 def connected(*args, **kwargs):
-    database = connect(*args, **kwargs)
-    database.set_trace_callback(killed)
-    return database
+    connection = connect(*args, **kwargs)
+    connection.set_trace_callback(killed)
+    return connection
 
 schema._connect = connected
-catalog.Catalog(Path(sys.argv[1]))
+database.Catalog(Path(sys.argv[1]))
 """
 
 
