@@ -97,7 +97,7 @@ class AccessMiddleware:
 
     async def _stranger(self, request: _Request, path: str) -> Response | None:
         auth, settings = self.state.auth, self.state.settings
-        session, key = request.cookie(COOKIE), request.api_key()
+        cookie, key = request.cookie(COOKIE), request.api_key()
         user: str | None
         if key is not None:
             address = f"address {request.address}"
@@ -108,23 +108,23 @@ class AccessMiddleware:
                 auth.throttle.failed(address)
                 return problem(401, "nobody has this API key; 'audiorec serve user key' makes one")
         elif auth.has_users:
-            user = auth.session_user(session)
+            user = auth.user_of_login(cookie)
         else:
             user = settings.local_user
-        if not session and key is None and request.scope["method"] in SAFE:
-            session = secrets.token_urlsafe(32)  # from which a form's token is derived
-            request.new_session = session
-        request.known(user, auth.csrf_token(session))
+        if not cookie and key is None and request.scope["method"] in SAFE:
+            cookie = secrets.token_urlsafe(32)  # from which a form's token is derived
+            request.new_cookie = cookie
+        request.known(user, auth.csrf_token(cookie))
         is_open = path in OPEN or path.startswith("/static/")
         if user is None and not is_open:
             if path.startswith("/api/") or request.scope["method"] not in SAFE:
                 return problem(401, "log in first, or send 'Authorization: Bearer KEY'")
             return RedirectResponse(f"/login?next={quote(path)}", 303)
         if key is None and request.scope["method"] not in SAFE:
-            return await self._forged(request, session)
+            return await self._forged(request, cookie)
         return None
 
-    async def _forged(self, request: _Request, session: str) -> Response | None:
+    async def _forged(self, request: _Request, cookie: str) -> Response | None:
         """Return the answer to a change that another site may have forged; None for others."""
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         own = request.headers.get("host", "")
@@ -138,7 +138,7 @@ class AccessMiddleware:
         if request.scope["path"] == "/login" and not request.cookie(COOKIE) and not from_browser:
             return None  # a program that logs in
         token = request.headers.get(CSRF_HEADER) or await request.form_field("csrf")
-        if self.state.auth.check_csrf(session, token):
+        if self.state.auth.check_csrf(cookie, token):
             return None
         return problem(403, "the page has lost its token; load it again (header X-CSRF-Token)")
 
@@ -160,7 +160,7 @@ class _Request:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self._receive, self._send = scope, receive, send
         self.headers = Headers(scope=scope)
-        self.new_session = ""
+        self.new_cookie = ""
         self.most = 0
         self._came = 0
         self._body: list[Message] = []
@@ -222,11 +222,11 @@ class _Request:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
-            if self.new_session and self._is_page(headers):
+            if self.new_cookie and self._is_page(headers):
                 secure = "; Secure" if self.scope.get("scheme") == "https" else ""
                 headers.append(
                     "set-cookie",
-                    f"{COOKIE}={self.new_session}; Path=/; HttpOnly; SameSite=Strict{secure}",
+                    f"{COOKIE}={self.new_cookie}; Path=/; HttpOnly; SameSite=Strict{secure}",
                 )
         else:
             self._bytes += len(message.get("body", b""))
@@ -272,8 +272,8 @@ def is_known_host(host: str, names: Iterable[str]) -> bool:
     return True
 
 
-def set_session(response: Any, token: str, *, secure: bool, seconds: int) -> None:
-    """Set the session cookie of a browser."""
+def set_cookie(response: Any, token: str, *, secure: bool, seconds: int) -> None:
+    """Set the login cookie of a browser."""
     response.set_cookie(
         COOKIE, token, max_age=seconds, path="/", httponly=True, samesite="strict", secure=secure
     )

@@ -16,9 +16,9 @@ from audiorec import __version__
 from audiorec.data.server import listening_store
 from audiorec.playlist.saved import SavedPlaylists
 from audiorec.serve import pages, subsonic
-from audiorec.serve.access import COOKIE, AccessMiddleware, set_session
+from audiorec.serve.access import COOKIE, AccessMiddleware, set_cookie
 from audiorec.serve.api import add_api
-from audiorec.serve.auth import SESSION_SECONDS, Auth, AuthError
+from audiorec.serve.auth import LOGIN_SECONDS, Auth, AuthError
 from audiorec.serve.batch import SimilarBatch
 from audiorec.serve.config import ServeSettings
 from audiorec.serve.decode_worker import DecodeWorker
@@ -147,7 +147,7 @@ async def login(request: Request) -> Response:
         return RedirectResponse(f"/login?error={'many' if error.too_many else 'wrong'}", 303)
     response = RedirectResponse(local_path(then), 303)
     secure = request.url.scheme == "https"
-    set_session(response, token, secure=secure, seconds=int(SESSION_SECONDS))
+    set_cookie(response, token, secure=secure, seconds=int(LOGIN_SECONDS))
     return response
 
 

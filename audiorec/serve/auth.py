@@ -1,4 +1,4 @@
-"""Authentication: users, browser sessions, API keys, and throttling of failed logins."""
+"""Authentication: users, logins of browsers, API keys, and throttling of failed logins."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from audiorec.exceptions import AudiorecError
 from audiorec.serve.users import User, digest, load_users, users_file
 from audiorec.workspace import Workspace
 
-SESSION_SECONDS = 30 * 86_400.0
-MOST_SESSIONS = 10_000
+LOGIN_SECONDS = 30 * 86_400.0
+MOST_LOGINS = 10_000
 MOST_FAILURES = 5  # of one address or one name, within
 FAILURE_SECONDS = 60.0
 MOST_ADDRESSES = 10_000
@@ -34,7 +34,7 @@ class ForbiddenError(AudiorecError):
     """A user requested another user's data."""
 
 
-class Session(NamedTuple):
+class Login(NamedTuple):
     """A browser's login: user, password at the time, and expiry."""
 
     user: str
@@ -71,7 +71,7 @@ class LoginThrottle:
 
 
 class Auth:
-    """Users of a workspace and their sessions.
+    """Users of a workspace and their logins.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Auth:
         self._file = users_file(workspace)
         self._lock = threading.Lock()
         self._secret = secrets.token_bytes(32)
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._logins: OrderedDict[str, Login] = OrderedDict()
         self._read: tuple[object, dict[str, User]] = (None, {})
         self.throttle = LoginThrottle()
 
@@ -127,7 +127,7 @@ class Auth:
         Returns
         -------
         token : str
-            Session token.
+            What the browser's cookie holds.
 
         Raises
         ------
@@ -140,37 +140,37 @@ class Auth:
             self.throttle.failed(*whose)
             raise AuthError("wrong name or password")
         token = secrets.token_urlsafe(32)
-        ends = time.time() + SESSION_SECONDS
+        ends = time.time() + LOGIN_SECONDS
         with self._lock:
-            self._sessions[digest(token)] = Session(name, self._password_mac(password), ends)
-            while len(self._sessions) > MOST_SESSIONS:
-                self._sessions.popitem(last=False)
+            self._logins[digest(token)] = Login(name, self._password_mac(password), ends)
+            while len(self._logins) > MOST_LOGINS:
+                self._logins.popitem(last=False)
         return token
 
     def logout(self, token: str) -> None:
-        """End a session."""
+        """End a login."""
         with self._lock:
-            self._sessions.pop(digest(token), None)
+            self._logins.pop(digest(token), None)
 
-    def session_user(self, token: str) -> str | None:
-        """Return the user of a session; None once their password has changed."""
-        session = self._sessions.get(digest(token)) if token else None
-        if session is None or session.ends < time.time():
+    def user_of_login(self, token: str) -> str | None:
+        """Return the user of a login; None once their password has changed."""
+        login = self._logins.get(digest(token)) if token else None
+        if login is None or login.ends < time.time():
             return None
-        password = self.password(session.user)
+        password = self.password(login.user)
         valid = password is not None and hmac.compare_digest(
-            self._password_mac(password), session.proof
+            self._password_mac(password), login.proof
         )
-        return session.user if valid else None
+        return login.user if valid else None
 
-    def csrf_token(self, session: str) -> str:
-        """Return a session's CSRF token, which changes made by pages must carry."""
-        return hmac.new(self._secret, session.encode(), hashlib.sha256).hexdigest()
+    def csrf_token(self, cookie: str) -> str:
+        """Return the CSRF token of a browser's cookie, which changes made by pages must carry."""
+        return hmac.new(self._secret, cookie.encode(), hashlib.sha256).hexdigest()
 
-    def check_csrf(self, session: str, token: str) -> bool:
-        """Whether a CSRF token is the session's."""
-        expected = self.csrf_token(session).encode()
-        return bool(session) and hmac.compare_digest(expected, token.encode("utf-8", "replace"))
+    def check_csrf(self, cookie: str, token: str) -> bool:
+        """Whether a CSRF token is that of the cookie."""
+        expected = self.csrf_token(cookie).encode()
+        return bool(cookie) and hmac.compare_digest(expected, token.encode("utf-8", "replace"))
 
     def _password_mac(self, password: str) -> str:
         return hmac.new(self._secret, password.encode(), hashlib.sha256).hexdigest()

@@ -54,7 +54,7 @@ def test_strangers_are_sent_away(guarded):
     assert guarded.get("/healthz").status_code == 200
 
 
-def test_a_session_is_opened_and_closed(guarded):
+def test_a_login_is_opened_and_closed(guarded):
     assert log_in(guarded, "wrong password").status_code == 401
     in_browser = log_in(guarded, "wrong password", Accept="text/html,*/*")
     assert (in_browser.status_code, in_browser.headers["location"]) == (303, "/login?error=wrong")
@@ -72,7 +72,7 @@ def test_a_session_is_opened_and_closed(guarded):
     assert guarded.get(f"{API}/session").status_code == 401
 
 
-def test_a_session_ends_with_the_password(guarded, workspace):
+def test_a_login_ends_with_the_password(guarded, workspace):
     log_in(guarded)
     assert guarded.get(f"{API}/session").status_code == 200
     add_user(users_file(workspace), "ann", "another password")
@@ -175,12 +175,12 @@ def test_cookies_of_other_servers_on_this_machine_are_passed_over(guarded):
     assert guarded.get(f"{API}/session", headers=headers).json()["user"] == "ann"
 
 
-def test_the_oldest_of_too_many_sessions_ends(workspace, monkeypatch):
-    monkeypatch.setattr("audiorec.serve.auth.MOST_SESSIONS", 2)
+def test_the_oldest_of_too_many_logins_ends(workspace, monkeypatch):
+    monkeypatch.setattr("audiorec.serve.auth.MOST_LOGINS", 2)
     add_user(users_file(workspace), "ann", PASSWORD)
     auth = Auth(workspace)
     tokens = [auth.login("ann", PASSWORD, address="here") for _ in range(3)]
-    assert [auth.session_user(token) for token in tokens] == [None, "ann", "ann"]
+    assert [auth.user_of_login(token) for token in tokens] == [None, "ann", "ann"]
 
 
 @pytest.mark.parametrize(
