@@ -166,7 +166,7 @@ def by_margin(
     return [ids[place] for place in (*order, *rest)]
 
 
-class _Pool(NamedTuple):
+class _SeedCandidates(NamedTuple):
     """Candidates of a playlist.
 
     Attributes
@@ -195,7 +195,7 @@ def _gather(
     duplicates: Mapping[str, Hashable],
     artists: Mapping[str, str],
     caps: Sequence[Cap],
-) -> _Pool:
+) -> _SeedCandidates:
     """Keep one track per recording: a seed, or else the first candidate."""
     taken: dict[Hashable, str] = {}
     kept = [s for s in seeds if s not in duplicates or taken.setdefault(duplicates[s], s) == s]
@@ -220,7 +220,7 @@ def _gather(
                 for key, count in zip(keys, counts, strict=True):
                     count[key] += 1
             calls[caller].append(places.setdefault(id_, len(places)))
-    return _Pool(
+    return _SeedCandidates(
         list(places),
         {id_: artist_key(artists.get(id_) or "", track_id=id_) for id_ in places},
         len(kept),
@@ -228,7 +228,7 @@ def _gather(
     )
 
 
-def _longest_length(pool: _Pool, *, window: int, limit: int) -> int:
+def _longest_length(pool: _SeedCandidates, *, window: int, limit: int) -> int:
     """Return the greatest possible length, up to `limit`; the first seed opens."""
     counts = Counter(pool.artists.values())
     if not pool.n_seeds:
@@ -238,7 +238,7 @@ def _longest_length(pool: _Pool, *, window: int, limit: int) -> int:
     return 1 + max_following(counts, after=[opening], window=window, limit=limit - 1)
 
 
-def _choose(pool: _Pool, *, length: int, window: int) -> list[int]:
+def _choose(pool: _SeedCandidates, *, length: int, window: int) -> list[int]:
     """Choose positions of the tracks: the seeds, then each seed's candidates in turn.
 
     The order of choice keeps artists apart, so at least one valid order exists.

@@ -102,7 +102,7 @@ class PathSegment:
         """Insert up to `count` tracks at `start`; return each with its progress."""
         steps = np.arange(1, count + 1) / (count + 1)
         half = 0.5 / (count + 1)
-        pool = _Pool(self, playlist)
+        pool = _SegmentCandidates(self, playlist)
         pool.add(steps, POOL)
         chosen: list[tuple[str, float]] = []
         for step in steps:
@@ -125,7 +125,12 @@ class PathSegment:
         return chosen
 
     def _widen(
-        self, playlist: GrowingPlaylist, pool: _Pool, chosen: list[tuple[str, float]], *, start: int
+        self,
+        playlist: GrowingPlaylist,
+        pool: _SegmentCandidates,
+        chosen: list[tuple[str, float]],
+        *,
+        start: int,
     ) -> bool:
         """Insert a track in the widest gap, or in the next widest."""
         bounds = np.array([0.0, *(along for _, along in chosen), 1.0])
@@ -183,7 +188,7 @@ class PathSegment:
         return close
 
 
-class _Pool:
+class _SegmentCandidates:
     """Candidates of a segment, with their progress."""
 
     def __init__(self, segment: PathSegment, playlist: GrowingPlaylist) -> None:
