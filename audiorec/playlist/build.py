@@ -18,7 +18,7 @@ from audiorec.playlist.recent_playlists import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
-from audiorec.recommend import Hit, Library, Match
+from audiorec.recommend import Hit, Library, ScoredTrack
 from audiorec.recommend.preview_segment import find_previews
 from audiorec.recommend.results import make_hit
 
@@ -143,7 +143,7 @@ def _as_playlist(source: TrackSource, picks: Sequence[Pick]) -> Playlist:
     distances = [None, *(round(float(step), 4) for step in steps)]
     entries = [
         PlaylistEntry(
-            make_hit(rank, Match(pick.track_id, float(score)), source.track(pick.track_id)),
+            make_hit(rank, ScoredTrack(pick.track_id, float(score)), source.track(pick.track_id)),
             reason,
             distance,
         )

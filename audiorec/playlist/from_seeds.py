@@ -20,7 +20,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.index import Index
 from audiorec.playlist.order import Apart, improve_order
 from audiorec.playlist.spacing import Artist, Spacing, max_following
-from audiorec.recommend import Match
+from audiorec.recommend import ScoredTrack
 from audiorec.recommend.retrieval import query_vectors
 
 # Candidates per requested track, before the whole library is searched.
@@ -46,7 +46,7 @@ def make_playlist(
     caps: Sequence[Cap] = (),
     apart: Sequence[Cap] = (),
     diversity: float = 0.0,
-) -> list[Match]:
+) -> list[ScoredTrack]:
     """Make a playlist that starts from seed tracks and stays near them.
 
     Parameters
@@ -82,7 +82,7 @@ def make_playlist(
 
     Returns
     -------
-    playlist : list of Match
+    playlist : list of ScoredTrack
         In playing order; a score is the cosine to the nearest seed.
 
     Raises
@@ -138,7 +138,7 @@ def make_playlist(
         more=[([of(id_) for id_ in chosen], window) for of, window in apart],
     )
     scores = (units @ unit_norm(vectors).T).max(axis=1)
-    return [Match(chosen[place], float(scores[place])) for place in order]
+    return [ScoredTrack(chosen[place], float(scores[place])) for place in order]
 
 
 def by_margin(

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from audiorec.recommend.library import Library
 from audiorec.recommend.results import Hit
-from audiorec.recommend.retrieval import Match, recommend, similar, similar_many
+from audiorec.recommend.retrieval import ScoredTrack, recommend, similar, similar_many
 
-__all__ = ["Hit", "Library", "Match", "recommend", "similar", "similar_many"]
+__all__ = ["Hit", "Library", "ScoredTrack", "recommend", "similar", "similar_many"]

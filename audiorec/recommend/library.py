@@ -23,7 +23,13 @@ from audiorec.index.reload import IndexWatcher
 from audiorec.recommend.artist_album_limits import within_limits
 from audiorec.recommend.query_resolution import QueryResolver, check_apart
 from audiorec.recommend.results import Hit, present
-from audiorec.recommend.retrieval import Match, query_vectors, recommend, similar, similar_many
+from audiorec.recommend.retrieval import (
+    ScoredTrack,
+    query_vectors,
+    recommend,
+    similar,
+    similar_many,
+)
 from audiorec.recommend.space_indexes import SpaceIndexes
 from audiorec.recommend.user_profile import (
     last_played,
@@ -262,7 +268,7 @@ class Library:
         check_apart(ids, unwanted)
         vectors = query_vectors(index, unwanted_outside, unwanted) if unwanted else None
 
-        def answer(gone: Collection[str], wanted: int) -> list[Match]:
+        def answer(gone: Collection[str], wanted: int) -> list[ScoredTrack]:
             return similar(
                 index,
                 uncatalogued,
@@ -280,7 +286,7 @@ class Library:
 
     def _limited(
         self,
-        answer: Callable[[Collection[str], int], list[Match]],
+        answer: Callable[[Collection[str], int], list[ScoredTrack]],
         *,
         k: int,
         per_artist: int,
@@ -290,7 +296,7 @@ class Library:
         wanted = k
         while True:
 
-            def answers(gone: Collection[str], wanted: int = wanted) -> list[list[Match]]:
+            def answers(gone: Collection[str], wanted: int = wanted) -> list[list[ScoredTrack]]:
                 return [answer(gone, wanted)]
 
             shown = present(self.catalog, answers, hidden=self.hidden)[0]
@@ -378,7 +384,7 @@ class Library:
                 placed.update(zip(uncatalogued.ids, uncatalogued.vectors, strict=True))
         vectors = Embeddings(list(placed), np.stack(list(placed.values()))) if placed else None
 
-        def answer_all(gone: Collection[str]) -> list[list[Match]]:
+        def answer_all(gone: Collection[str]) -> list[list[ScoredTrack]]:
             return similar_many(
                 index,
                 vectors,
@@ -425,7 +431,7 @@ class Library:
 
         include = self.select(filters)
 
-        def answer(gone: Collection[str], wanted: int) -> list[Match]:
+        def answer(gone: Collection[str], wanted: int) -> list[ScoredTrack]:
             return recommend(
                 index,
                 vector,

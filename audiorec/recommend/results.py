@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from audiorec.data.catalog import Catalog, Track
-from audiorec.recommend.retrieval import Match
+from audiorec.recommend.retrieval import ScoredTrack
 
 
 class Hit(NamedTuple):
@@ -44,7 +44,7 @@ class Hit(NamedTuple):
 
 def present(
     catalog: Catalog,
-    answer: Callable[[Collection[str]], list[list[Match]]],
+    answer: Callable[[Collection[str]], list[list[ScoredTrack]]],
     *,
     named: Collection[str] = (),
     hidden: frozenset[str] = frozenset(),
@@ -58,7 +58,7 @@ def present(
     ----------
     catalog : Catalog
     answer : callable
-        Returns the matches of each query, given tracks to leave out.
+        Returns the tracks of each query, best first, given tracks to leave out.
     named : collection of str
     hidden : frozenset of str
         Tracks that the workspace excludes.
@@ -71,23 +71,23 @@ def present(
         tracks = _tracks_of(catalog, answers)
     return [
         [
-            make_hit(rank, match, tracks.get(match.track_id))
-            for rank, match in enumerate(matches, start=1)
+            make_hit(rank, scored, tracks.get(scored.track_id))
+            for rank, scored in enumerate(ranked, start=1)
         ]
-        for matches in answers
+        for ranked in answers
     ]
 
 
-def _tracks_of(catalog: Catalog, answers: Sequence[Sequence[Match]]) -> dict[str, Track]:
-    return catalog.get_many({match.track_id for matches in answers for match in matches})
+def _tracks_of(catalog: Catalog, answers: Sequence[Sequence[ScoredTrack]]) -> dict[str, Track]:
+    return catalog.get_many({scored.track_id for ranked in answers for scored in ranked})
 
 
-def make_hit(rank: int, match: Match, track: Track | None) -> Hit:
-    """Make a hit of a match; for an uncatalogued track, of its id alone."""
+def make_hit(rank: int, scored: ScoredTrack, track: Track | None) -> Hit:
+    """Make a hit of a scored track; for an uncatalogued track, of its id alone."""
     if track is None:
-        return Hit(rank, match.track_id, float(match.score), "", "", "")
+        return Hit(rank, scored.track_id, float(scored.score), "", "", "")
     # A track without a file is catalogued under its id.
     path = "" if track.path == track.track_id else track.path
     guessed = tuple(name for name in track.guessed if name in ("artist", "title"))
     names = (track.artist, track.title, path, guessed)
-    return Hit(rank, match.track_id, float(match.score), *names, album=track.album)
+    return Hit(rank, scored.track_id, float(scored.score), *names, album=track.album)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 SPARE = 8
 
 
-class Match(NamedTuple):
-    """A retrieved track.
+class ScoredTrack(NamedTuple):
+    """A retrieved track and its score.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ def similar(
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
     against: np.ndarray | None = None,
-) -> list[Match]:
+) -> list[ScoredTrack]:
     """Find the tracks nearest to one track, or those that several agree on.
 
     Parameters
@@ -71,7 +71,7 @@ def similar(
 
     Returns
     -------
-    matches : list of Match
+    ranked : list of ScoredTrack
         Best first, without the queries.
 
     Raises
@@ -88,7 +88,7 @@ def similar(
     >>> from audiorec.index.config import IndexConfig
     >>> vectors = np.array([[1, 0], [1, 0.1], [0, 1]])
     >>> index = build_index(Embeddings(["x", "y", "z"], vectors), config=IndexConfig())
-    >>> [match.track_id for match in similar(index, None, ["x"], k=2)]
+    >>> [t.track_id for t in similar(index, None, ["x"], k=2)]
     ['y', 'z']
     """
     if isinstance(queries, np.ndarray) and queries.dtype.kind == "f":
@@ -121,7 +121,7 @@ def similar_many(
     songs: Songs | None = None,
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
-) -> list[list[Match]]:
+) -> list[list[ScoredTrack]]:
     """Answer many queries in one search, each exactly as `similar` does.
 
     Parameters
@@ -135,7 +135,7 @@ def similar_many(
 
     Returns
     -------
-    answers : list of list of Match
+    answers : list of list of ScoredTrack
     """
     if not len(questions):
         return []
@@ -153,11 +153,11 @@ def similar_many(
     answers = []
     for number, query_ids in enumerate(questions):
         ids, scores = by_query.get(number, ([], []))
-        matches = _one_of_each(
+        ranked = _one_of_each(
             ids, scores, unwanted=query_ids, duplicates=duplicates, songs=songs, query_ids=query_ids
         )
-        if number not in by_query or (len(matches) < k and len(ids) == wanted):
-            matches = _answer(
+        if number not in by_query or (len(ranked) < k and len(ids) == wanted):
+            ranked = _answer(
                 index,
                 vectors[number],
                 k=k,
@@ -168,7 +168,7 @@ def similar_many(
                 songs=songs,
                 query_ids=query_ids,
             )
-        answers.append(matches[:k])
+        answers.append(ranked[:k])
     return answers
 
 
@@ -182,7 +182,7 @@ def recommend(
     songs: Songs | None = None,
     include: Collection[str] | None = None,
     exclude: Collection[str] = (),
-) -> list[Match]:
+) -> list[ScoredTrack]:
     """Recommend tracks for a listener, including tracks that nobody has played yet.
 
     The score is the inner product of the listener's vector and the track's, whatever the metric
@@ -203,7 +203,7 @@ def recommend(
 
     Returns
     -------
-    matches : list of Match
+    ranked : list of ScoredTrack
         Best first.
 
     Raises
@@ -269,7 +269,7 @@ def _answer(
     query_ids: Sequence[str] = (),
     metric: Metric | None = None,
     against: np.ndarray | None = None,
-) -> list[Match]:
+) -> list[ScoredTrack]:
     """Return the best `k`, one per group of duplicates, none of the groups of `unwanted`."""
     wanted = k
     alone = vectors.ndim == 1 or (len(vectors) == 1 and against is None)
@@ -283,7 +283,7 @@ def _answer(
             ids, scores = rank_by_agreement(
                 index, vectors, wanted, against=against, include=include, exclude=exclude
             )
-        matches = _one_of_each(
+        ranked = _one_of_each(
             ids,
             scores,
             unwanted=unwanted,
@@ -291,8 +291,8 @@ def _answer(
             songs=songs,
             query_ids=query_ids,
         )
-        if len(matches) >= k or len(ids) < wanted:
-            return matches[:k]
+        if len(ranked) >= k or len(ids) < wanted:
+            return ranked[:k]
         wanted *= 2
 
 
@@ -304,7 +304,7 @@ def _one_of_each(
     duplicates: Mapping[str, int],
     songs: Songs | None,
     query_ids: Sequence[str],
-) -> list[Match]:
+) -> list[ScoredTrack]:
     """Drop `unwanted` and their groups, and all but the first of every other group.
 
     One version per song is kept, and none of the songs of `query_ids`.
@@ -313,16 +313,16 @@ def _one_of_each(
     seen = {duplicates[id_] for id_ in unwanted if id_ in duplicates}
     of_songs = songs(ids) if songs is not None else [""] * len(ids)
     seen_songs = set(songs(query_ids)) if songs is not None else set()
-    matches = []
+    ranked = []
     for id_, score, song in zip(ids, scores, of_songs, strict=True):
         group = duplicates.get(id_)
         if group in seen or id_ in left_out or (song and song in seen_songs):
             continue
-        matches.append(Match(id_, score))
+        ranked.append(ScoredTrack(id_, score))
         seen_songs.add(song)
         if group is not None:
             seen.add(group)
-    return matches
+    return ranked
 
 
 def _directions(vectors: np.ndarray) -> np.ndarray:

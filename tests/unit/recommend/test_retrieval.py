@@ -9,7 +9,7 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
 from audiorec.index import build_index
 from audiorec.index.config import IndexConfig
-from audiorec.recommend import Match, recommend, similar
+from audiorec.recommend import ScoredTrack, recommend, similar
 from audiorec.recommend.several_seeds import representatives
 
 
@@ -32,7 +32,7 @@ def ids(matches):
 def test_nearest_first_without_the_query():
     matches = similar(on_a_circle(CIRCLE), None, ["b"], k=3)
     assert ids(matches) == ["a", "a2", "c"]
-    assert matches[0] == Match("a", pytest.approx(np.cos(np.radians(10)), abs=1e-6))
+    assert matches[0] == ScoredTrack("a", pytest.approx(np.cos(np.radians(10)), abs=1e-6))
     assert ids(similar(on_a_circle(CIRCLE), None, "b", k=3)) == ["a", "a2", "c"]
 
 
