@@ -15,8 +15,7 @@ from audiorec.data.strict_csv import read_table
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError, WorkspaceError, data_error, system_reason
 from audiorec.id_map import id_problem
-from audiorec.index import Index, build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import Index, IndexConfig, build_index
 from audiorec.index.exact import row_norms
 from audiorec.workspace import Workspace
 

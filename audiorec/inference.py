@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, EngineError, ParameterError
 from audiorec.local_or_ray import Engine, run_on
-from audiorec.mel.store import opened_store, unlike
+from audiorec.mel import opened_store
+from audiorec.mel.store import unlike
 from audiorec.models import (
     ContentModel,
     FeatureStore,

@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.audio.fingerprint import n_words
-from audiorec.factors.config import FactorsConfig
-from audiorec.index.config import IndexConfig
+from audiorec.factors import FactorsConfig
+from audiorec.index import IndexConfig
 from audiorec.index.plan import EXACT_BELOW, make_plan, structure_bytes
 from audiorec.mel.compute import GROW_AFTER, GROW_TIMES, shard_tracks
 

@@ -12,7 +12,7 @@ from audiorec.cli.output import echo_json, echo_line
 
 if TYPE_CHECKING:
     from audiorec.recommend import Hit, Library
-    from audiorec.sessions.session_answer import SessionHit
+    from audiorec.sessions import SessionHit
 
 
 def echo_hits(
@@ -71,7 +71,7 @@ def preview_tables(library: Library, hits: Sequence[Hit | SessionHit]) -> list[A
 
     if not artifacts.exists(library.workspace.mels):
         return [None] * len(hits)
-    from audiorec.recommend.preview_segment import find_previews
+    from audiorec.recommend import find_previews
 
     ids = [hit.track_id for hit in hits]
     found = find_previews(library.workspace, library.catalog.get_many(ids).values())

@@ -14,8 +14,7 @@ from audiorec.exceptions import NotFoundError
 from audiorec.printable_text import one_line
 
 if TYPE_CHECKING:
-    from audiorec.recommend import Library
-    from audiorec.recommend.spaces import Space
+    from audiorec.recommend import Library, Space
 
 TOGETHER = 256  # queries searched for at once
 NO_TEXT = "the line is not UTF-8 text; save the file as UTF-8"

@@ -19,7 +19,7 @@ def command(settings: GlobalOptions, jobs: int | None, strict: bool, as_json: bo
 
     'playlist --kind arc', --tempo, --key and 'explain' use them. If killed, it continues later.
     """
-    from audiorec.pipeline.descriptors import describe_catalog
+    from audiorec.pipeline import describe_catalog
 
     settings.workspace.check()
     with settings.workspace.writing(), progress_shown() as progress:

@@ -17,7 +17,7 @@ def command(settings: GlobalOptions, as_json: bool) -> None:
     Exits with 1 if something needs repair; each line names the command that does it. Files that
     are gone, or that could not be read when they were scanned, are listed, but are not damage.
     """
-    from audiorec.pipeline.workspace_integrity import diagnose
+    from audiorec.pipeline import diagnose
 
     workspace = settings.workspace
     workspace.check()

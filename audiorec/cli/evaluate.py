@@ -19,7 +19,7 @@ from audiorec.cli.study_options import (
 from audiorec.studies import STUDIES
 
 if TYPE_CHECKING:
-    from audiorec.pipeline.recipe import Recipe
+    from audiorec.pipeline import Recipe
 
 
 @click.command("evaluate")
@@ -118,7 +118,7 @@ def command(
     reports/. Scores are cached, so a killed evaluation can be continued. With --json, one split
     gives an object, several give a list in the order of the --split options.
     """
-    from audiorec.evaluation.workspace_run import run_evaluation
+    from audiorec.evaluation import run_evaluation
     from audiorec.pipeline import current_recipe, read_recipe
 
     study, vary = study_of_former_options(study, vary, labels=labels, former=former)
@@ -145,8 +145,7 @@ def command(
                 progress=progress,
             )
         else:
-            from audiorec.studies.inputs import StudyInputs
-            from audiorec.studies.run import run_study
+            from audiorec.studies import StudyInputs, run_study
 
             inputs = StudyInputs(
                 workspace, recipe, systems=systems, vary=vary, labels=labels, truth=truth,

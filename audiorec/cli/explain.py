@@ -13,9 +13,7 @@ from audiorec.cli.output import echo_json, echo_line
 from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
-    from audiorec.explain import Explanation
-    from audiorec.explain.occlusion import Occlusion
-    from audiorec.explain.units import FilterReading
+    from audiorec.explain import Explanation, FilterReading, Occlusion
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -55,8 +53,8 @@ def units(
     For each filter: the tracks that activate it most by mean and by maximum, the genre they share
     beside what chance would give, and excerpts with spectrogram and sound.
     """
-    from audiorec.explain.filter_page import summary, write_filter_page
-    from audiorec.explain.units import read_filters
+    from audiorec.explain import read_filters, write_filter_page
+    from audiorec.explain.filter_page import summary
     from audiorec.recommend import Library
 
     settings.workspace.check()
@@ -131,7 +129,7 @@ def pair(
     sound = sound or picture is not None
     found = explain_pair(library, first, second, space=space, sound=sound)
     if picture is not None:
-        from audiorec.explain.picture import draw_pair
+        from audiorec.explain import draw_pair
 
         draw_pair(library, found, picture)
         echo_line(f"picture: {picture}", err=True)

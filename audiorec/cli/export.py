@@ -11,7 +11,7 @@ from audiorec.cli.options import GlobalOptions, PathType, json_option
 from audiorec.cli.output import echo_json, echo_line
 
 if TYPE_CHECKING:
-    from audiorec.recommend.vector_export import Exported
+    from audiorec.recommend import Exported
 
 WHAT = ("embeddings", "track-factors", "user-factors")
 
@@ -27,8 +27,7 @@ def command(settings: GlobalOptions, what: str, file: Path, as_json: bool) -> No
     Embeddings are the index's vectors of all tracks with audio, in the space of the factors: the
     inner product of a listener's vector and a track's is the score of 'recommend'.
     """
-    from audiorec.recommend import Library
-    from audiorec.recommend.vector_export import export_vectors
+    from audiorec.recommend import Library, export_vectors
 
     workspace = settings.workspace
     workspace.check()

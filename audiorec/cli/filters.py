@@ -11,7 +11,7 @@ from audiorec.cli.options import Command, confidence_option
 from audiorec.exceptions import ParameterError
 
 if TYPE_CHECKING:
-    from audiorec.recommend.filters import TrackFilter
+    from audiorec.recommend import TrackFilter
 
 FILTERS = (
     click.option("--genre", multiple=True, metavar="WORD", help="Only of this genre; repeatable."),
@@ -113,7 +113,7 @@ def make_filter(options: dict[str, Any], *, user: str) -> TrackFilter | None:
     given = {name: options.pop(name) for name in NAMES}
     if not any(given.values()):
         return None
-    from audiorec.recommend.filters import TrackFilter
+    from audiorec.recommend import TrackFilter
 
     try:
         return TrackFilter(

@@ -18,7 +18,7 @@ def command(settings: GlobalOptions, name: str, as_json: bool) -> None:
     The tracks' factors and the network were learned from all listeners together; 'audiorec run'
     makes them again without NAME, and until then there are no answers.
     """
-    from audiorec.pipeline.forget_user import forget
+    from audiorec.pipeline import forget
 
     workspace = settings.workspace
     workspace.check()

@@ -39,7 +39,7 @@ def command(
     workspace, where 'similar' and 'playlist' use them.
     """
     from audiorec.external_embeddings import import_embeddings
-    from audiorec.index.config import IndexConfig
+    from audiorec.index import IndexConfig
 
     config = IndexConfig() if memory is None else IndexConfig(memory=memory)
     done = import_embeddings(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audiorec.data.catalog import Catalog
-    from audiorec.sessions import SessionTrack
-    from audiorec.sessions.session_answer import EmbedFile, SessionAnswer
+    from audiorec.sessions import SessionAnswer, SessionTrack
+    from audiorec.sessions.session_answer import EmbedFile
     from audiorec.workspace import Workspace
 
 MODELS = ("auto", "gru4rec", "vsknn", "sknn", "rules", "popularity")
@@ -60,7 +60,7 @@ def command(
     """
     if not tracks and not skipped:
         raise click.UsageError("Name the tracks of the session, oldest first.")
-    from audiorec.sessions.session_answer import answer_session
+    from audiorec.sessions import answer_session
 
     settings.workspace.check()
     answer = answer_session(
@@ -89,8 +89,8 @@ def embedder(workspace: Workspace) -> EmbedFile:
 
     def embed(path: Path, catalog: Catalog) -> SessionTrack:
         # Decoding and torch are needed only for uncatalogued files.
-        from audiorec.index.reload import IndexWatcher
-        from audiorec.recommend.uncatalogued_file import embed_file
+        from audiorec.index import IndexWatcher
+        from audiorec.recommend import embed_file
         from audiorec.sessions import SessionTrack
 
         index = IndexWatcher(workspace).open()

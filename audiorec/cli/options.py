@@ -40,7 +40,7 @@ class MemorySize(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the size as a recipe states it."""
-        from audiorec.index.config import IndexConfig
+        from audiorec.index import IndexConfig
 
         try:
             return IndexConfig(memory=value).memory

@@ -21,8 +21,7 @@ from audiorec.cli.options import (
 )
 from audiorec.cli.output import echo_json, echo_line
 from audiorec.exceptions import ParameterError
-from audiorec.playlist import KINDS
-from audiorec.playlist.option_values import FORMATS, MEASURES, SHAPES
+from audiorec.playlist import FORMATS, KINDS, MEASURES, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,8 +143,7 @@ def command(
     and the reason why it is there.
     """
     from audiorec.data.playlist_files import PathMap
-    from audiorec.playlist import build_playlist, save_playlist
-    from audiorec.playlist.writers import PREVIEW_FORMATS
+    from audiorec.playlist import PREVIEW_FORMATS, build_playlist, save_playlist
     from audiorec.recommend import Library
 
     chosen = format_ or (output.suffix[1:].lower() if output else "m3u8")
@@ -164,7 +162,7 @@ def command(
     playlist = build_playlist(library, request)
     hidden = report_hidden(library, playlist.seeds)
     if save_as is not None:
-        from audiorec.playlist.recipe_files import save_recipe
+        from audiorec.playlist import save_recipe
 
         recipe = save_recipe(
             library.workspace.recipes, save_as, request, format_=chosen, title=title or "",
@@ -213,7 +211,7 @@ def make_request(tracks: tuple[str, ...], options: dict[str, Any]) -> PlaylistRe
     from dataclasses import replace
 
     from audiorec.playlist import PlaylistRequest
-    from audiorec.recommend.filters import TrackFilter
+    from audiorec.recommend import TrackFilter
 
     users = options.pop("users")
     filters = make_filter(options, user=users[0] if users else "me")

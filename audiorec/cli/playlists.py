@@ -42,8 +42,7 @@ def refresh(
     If a recipe fails, its playlist stays as it was, the others are written, and the exit code is 1.
     A recipe whose parameter has no value is skipped and named.
     """
-    from audiorec.playlist.recipe_files import recipes_in
-    from audiorec.playlist.refresh import refresh_playlists
+    from audiorec.playlist import recipes_in, refresh_playlists
     from audiorec.recommend import Library
 
     settings.workspace.check()
@@ -74,7 +73,7 @@ def refresh(
 @click.pass_obj
 def list_(settings: GlobalOptions, as_json: bool) -> None:
     """List the saved recipes, the playlists of players, and the templates for 'playlists add'."""
-    from audiorec.playlist.saved import saved_playlists
+    from audiorec.playlist import saved_playlists
 
     settings.workspace.check()
     saved = sorted(settings.workspace.recipes.glob("*.toml"))
@@ -150,8 +149,7 @@ def write(
     NAME is its name or its id, as 'playlists list' shows them.
     """
     from audiorec.data.catalog import Catalog
-    from audiorec.playlist import write_playlist
-    from audiorec.playlist.saved import saved_playlists
+    from audiorec.playlist import saved_playlists, write_playlist
 
     settings.workspace.check()
     found = saved_playlists(settings.workspace).named(name)
@@ -185,7 +183,7 @@ def _parameters(values: tuple[str, ...]) -> dict[str, str]:
 
 def _templates() -> dict[str, Path]:
     """Return the shipped recipes by name."""
-    from audiorec.pipeline.shipped_recipes import shipped_folder
+    from audiorec.pipeline import shipped_folder
 
     return {file.stem: file for file in (shipped_folder() / "playlists").glob("*.toml")}
 

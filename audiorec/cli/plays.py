@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from audiorec.data import HistoryReport
     from audiorec.data.catalog import Catalog
-    from audiorec.data.histories.export_files import Export, ExportFile
+    from audiorec.data.histories import Export, ExportFile
     from audiorec.data.names import Matcher
     from audiorec.data.plays import ImportReport, PlaysWriter, UnmatchedName
     from audiorec.workspace import Workspace

@@ -19,12 +19,11 @@ from audiorec.cli.options import (
     versions_option,
 )
 from audiorec.cli.output import echo_line
-from audiorec.playlist.option_values import FORMATS
+from audiorec.playlist import FORMATS
 
 if TYPE_CHECKING:
-    from audiorec.recommend import Hit
-    from audiorec.recommend.spaces import Space
-    from audiorec.sessions.session_answer import SessionHit
+    from audiorec.recommend import Hit, Space
+    from audiorec.sessions import SessionHit
 
 
 @click.command("recommend")
@@ -144,8 +143,9 @@ def _recommend_session(
 ) -> None:
     """Show tracks that follow a session; with a listener, by rank fusion of both answers."""
     from audiorec.cli.next import embedder, report_unknown
-    from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
-    from audiorec.sessions.session_answer import answer_session
+    from audiorec.recommend import join_with_listener
+    from audiorec.recommend.rank_fusion import N_FUSED
+    from audiorec.sessions import answer_session
 
     n_ranked = k if user is None else max(k, N_FUSED)
     answer = answer_session(

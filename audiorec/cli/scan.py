@@ -79,11 +79,9 @@ def command(
     from audiorec.cli.plays import catalogued_paths
     from audiorec.data import import_folder_playlists, remove_folder_playlists
     from audiorec.data.catalog import Catalog
-    from audiorec.pipeline import Pipeline, read_recipe
-    from audiorec.pipeline.descriptors import take_scanned
+    from audiorec.pipeline import Pipeline, read_recipe, take_scanned
     from audiorec.pipeline.name_matcher import rematch_plays
-    from audiorec.scan import check_paths, read_manifest, scan, scan_manifest
-    from audiorec.scan.scan_roots import record_scan
+    from audiorec.scan import check_paths, read_manifest, record_scan, scan, scan_manifest
 
     # Before a workspace is created for it.
     check_paths(paths)

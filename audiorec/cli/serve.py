@@ -62,10 +62,7 @@ def command(
 
 
 def _serve(settings: GlobalOptions, how: ServeSettings) -> None:
-    from audiorec.serve import create_app
-    from audiorec.serve.app import is_loopback
-    from audiorec.serve.run import run_server
-    from audiorec.serve.users import load_users, users_file
+    from audiorec.serve import create_app, is_loopback, load_users, run_server, users_file
 
     users = load_users(users_file(settings.workspace))
     if not users and (how.names or not is_loopback(how.host)):

@@ -25,7 +25,7 @@ def add(settings: GlobalOptions, name: str, password_stdin: bool) -> None:
     The password is stored in plain text, in a file that only you can read, because OpenSubsonic
     players log in by a hash of it. Use a password that you use nowhere else.
     """
-    from audiorec.serve.users import add_user, users_file
+    from audiorec.serve import add_user, users_file
 
     settings.workspace.check()
     if password_stdin:
@@ -41,7 +41,7 @@ def add(settings: GlobalOptions, name: str, password_stdin: bool) -> None:
 @click.pass_obj
 def list_(settings: GlobalOptions, as_json: bool) -> None:
     """List the users, and how many API keys each has."""
-    from audiorec.serve.users import load_users, users_file
+    from audiorec.serve import load_users, users_file
 
     settings.workspace.check()
     users = load_users(users_file(settings.workspace))
@@ -59,7 +59,7 @@ def list_(settings: GlobalOptions, as_json: bool) -> None:
 @click.pass_obj
 def remove(settings: GlobalOptions, name: str) -> None:
     """Remove the user NAME; what they listened to stays ('audiorec forget-user' removes that)."""
-    from audiorec.serve.users import remove_user, users_file
+    from audiorec.serve import remove_user, users_file
 
     settings.workspace.check()
     remove_user(users_file(settings.workspace), name)
@@ -72,7 +72,7 @@ def remove(settings: GlobalOptions, name: str) -> None:
 @click.pass_obj
 def key(settings: GlobalOptions, name: str, revoke: bool) -> None:
     """Create an API key for the user NAME, and print it once."""
-    from audiorec.serve.users import add_key, revoke_keys, users_file
+    from audiorec.serve import add_key, revoke_keys, users_file
 
     settings.workspace.check()
     file = users_file(settings.workspace)

@@ -19,8 +19,7 @@ from audiorec.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from audiorec.recommend import Library
-    from audiorec.recommend.spaces import Space
+    from audiorec.recommend import Library, Space
 
 
 @click.command("similar")

@@ -107,7 +107,7 @@ def run_stages(
     """
     from audiorec.data.catalog import Catalog
     from audiorec.data.server import store_server_plays
-    from audiorec.index.config import IndexConfig
+    from audiorec.index import IndexConfig
     from audiorec.pipeline import (
         Pipeline,
         automatic_recipe,

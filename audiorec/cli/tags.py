@@ -21,8 +21,8 @@ from audiorec.cli.progress_line import progress_shown
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Catalog, Tag, Track
-    from audiorec.models.encoders.pretrained import PretrainedEncoder
-    from audiorec.tagging.probe import ProbeReport
+    from audiorec.models.encoders import PretrainedEncoder
+    from audiorec.tagging import ProbeReport
     from audiorec.workspace import Workspace
 
 ENCODER = "musicnn"  # where none is named
@@ -109,7 +109,7 @@ def tag_all(
     workspace: Workspace, encoder: str, *, jobs: int | None, strict: bool, as_json: bool
 ) -> None:
     """Store tags for every track, and report the work done and the probe's accuracy."""
-    from audiorec.models.encoders.pretrained import ready_pretrained
+    from audiorec.models.encoders import ready_pretrained
     from audiorec.tagging import tag_catalog
 
     with workspace.writing(), progress_shown() as progress:
@@ -216,7 +216,7 @@ class FileTagger:
 
     def __call__(self, file: Path) -> list[Tag]:
         """Predict the tags of a file, without storing them."""
-        from audiorec.models.encoders.pretrained import ready_pretrained
+        from audiorec.models.encoders import ready_pretrained
         from audiorec.tagging import tag_file
 
         self._encoder = self._encoder or ready_pretrained(self._name)

@@ -13,8 +13,7 @@ import polars as pl
 
 from audiorec.artifacts import fingerprint, write_atomic
 from audiorec.data.catalog import Catalog, FileRow, Track
-from audiorec.data.datasets import NAMES, dataset
-from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
+from audiorec.data.datasets import NAMES, DatasetFolder, ExpectedFile, ManifestRow, dataset
 from audiorec.data.datasets.dataset_rows import scan_table
 from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.data.plays import ImportReport, PlaysWriter

@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from audiorec.data.histories import AUTO, RecognisedExport, history, recognise
-from audiorec.data.histories.export_files import Export
-from audiorec.data.histories.listen import Tally
+from audiorec.data.histories import AUTO, Export, RecognisedExport, Tally, history, recognise
 from audiorec.data.names import Matcher
 from audiorec.data.names.listen_matching import RULES
 from audiorec.data.plays import ImportReport, PlaysWriter

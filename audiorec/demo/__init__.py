@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from audiorec.demo.catalog_plan import PlannedMusic, plan_music
 from audiorec.demo.world import World, make_world
 
-__all__ = ["World", "make_world"]
+__all__ = [
+    "PlannedMusic",
+    "World",
+    "make_world",
+    "plan_music",
+]

@@ -15,10 +15,9 @@ from audiorec.evaluation.notes import notes
 from audiorec.evaluation.oracle_share import share_of_oracle
 from audiorec.evaluation.report import PageData, SplitReport, Table
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
-from audiorec.evaluation.systems import MEL_STATISTICS
-from audiorec.evaluation.systems.base import Role
+from audiorec.evaluation.systems import MEL_STATISTICS, Role
 from audiorec.metrics import interval, mean_of_known
-from audiorec.pipeline.evaluate_config import EvaluateConfig
+from audiorec.pipeline import EvaluateConfig
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track

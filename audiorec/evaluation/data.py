@@ -20,8 +20,8 @@ from audiorec.evaluation.encoder_inputs import EncoderInputs, InputsOf, no_pretr
 from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
 from audiorec.evaluation.truth_file import load_truth
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
-from audiorec.mel.duplicates import duplicates_of
-from audiorec.pipeline.recipe import Recipe
+from audiorec.mel import duplicates_of
+from audiorec.pipeline import Recipe
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.data.path_fragments import file_of
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models import MUSICNN_MEL, ModelConfig
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

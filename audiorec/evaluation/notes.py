@@ -12,7 +12,7 @@ from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.controls import PLAY_COUNT_OF_HALF_A, POPULARITY_OF_TEST_TRACKS
 from audiorec.evaluation.text_tables import count
-from audiorec.pipeline.evaluate_config import EvaluateConfig
+from audiorec.pipeline import EvaluateConfig
 
 
 def notes(

@@ -28,7 +28,7 @@ from audiorec.evaluation.report import Report, SplitReport
 from audiorec.evaluation.score_cache import ScoreCache, score_all
 from audiorec.evaluation.scores import HoldoutScores
 from audiorec.evaluation.systems import System, chosen_systems
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

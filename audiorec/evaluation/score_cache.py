@@ -14,7 +14,7 @@ from audiorec.evaluation.holdout import Holdout, HoldoutKey
 from audiorec.evaluation.scores import SCORINGS, HoldoutScores, score
 from audiorec.evaluation.systems import System, WorkDir
 from audiorec.exceptions import ArtifactError, NewerError
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import Progress
 
 KIND = "scores"

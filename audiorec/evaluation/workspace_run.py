@@ -17,7 +17,7 @@ from audiorec.evaluation.run import evaluate
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.mel import MelStore
 from audiorec.output_files import check_output
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 

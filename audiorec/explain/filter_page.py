@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audiorec.audio import resample
-from audiorec.audio.backends import open_source
+from audiorec.audio import open_source, resample
 from audiorec.data.catalog import Track
 from audiorec.exceptions import AudioError
 from audiorec.explain.units import Excerpt, FilterReading, NetworkReading

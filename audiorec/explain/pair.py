@@ -12,9 +12,7 @@ from audiorec.data.names import normalize_text
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import ParameterError
 from audiorec.explain.occlusion import Occlusion, occlude
-from audiorec.recommend import Library
-from audiorec.recommend.spaces import Space
-from audiorec.recommend.versions import song_of
+from audiorec.recommend import Library, Space, song_of
 
 MOST_NEIGHBOURS, NEIGHBOUR_SHARE = 50, 0.05  # of the library, at least 5
 CLOSE = {"tempo": 0.04, "loudness": 0.15, "brightness": 0.15, "energy": 0.15}

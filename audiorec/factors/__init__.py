@@ -1,5 +1,7 @@
 """Collaborative factors of listeners and tracks, fitted to plays alone."""
 
+from __future__ import annotations
+
 from audiorec.factors.als import confidence, fit_factors, signed_confidence
 from audiorec.factors.artist_smoothing import (
     NO_SMOOTHING,
@@ -9,6 +11,7 @@ from audiorec.factors.artist_smoothing import (
     smooth_by_artist,
 )
 from audiorec.factors.blend import blend_tracks
+from audiorec.factors.config import FactorsConfig
 from audiorec.factors.fold_in import (
     AGREEMENT,
     PriorDecay,
@@ -23,6 +26,7 @@ __all__ = [
     "NO_SMOOTHING",
     "ArtistSmoothing",
     "Factors",
+    "FactorsConfig",
     "PriorDecay",
     "agreement_of",
     "artist_smoothing_from",

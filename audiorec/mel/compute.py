@@ -17,9 +17,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio import clip_hash, decode_clips
-from audiorec.audio.config import IDENTITY_CLIP, MelConfig
-from audiorec.audio.fingerprint import FINGERPRINT_VERSION, fingerprint_shard
+from audiorec.audio import IDENTITY_CLIP, MelConfig, clip_hash, decode_clips, fingerprint_shard
+from audiorec.audio.fingerprint import FINGERPRINT_VERSION
 from audiorec.data.catalog import Catalog
 from audiorec.data.magic_bytes import SPECTROGRAM
 from audiorec.data.path_fragments import file_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from audiorec.audio.fingerprint import SAME, Fingerprints, find_copies
+from audiorec.audio import Fingerprints, find_copies
+from audiorec.audio.fingerprint import SAME
 from audiorec.data import connected_components, merge_groups
 from audiorec.exceptions import ParameterError
 

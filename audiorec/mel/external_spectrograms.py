@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from audiorec.artifacts import UNREADABLE
-from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import make_fingerprint
+from audiorec.audio import MelConfig, make_fingerprint
 from audiorec.exceptions import AudioError, first_line
 from audiorec.mel.scanned_mels import TrackMels
 

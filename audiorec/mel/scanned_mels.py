@@ -21,9 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio import DecodedClips, resampled
-from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import FINGERPRINT_VERSION, make_fingerprint
+from audiorec.audio import DecodedClips, MelConfig, make_fingerprint, resampled
+from audiorec.audio.fingerprint import FINGERPRINT_VERSION
 from audiorec.exceptions import AudiorecError
 
 CRC_BYTES = 4

@@ -14,14 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio import clip_starts
-from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import (
-    FINGERPRINT_VERSION,
-    Fingerprints,
-    fingerprint_shard,
-    step_seconds,
-)
+from audiorec.audio import Fingerprints, MelConfig, clip_starts, fingerprint_shard
+from audiorec.audio.fingerprint import FINGERPRINT_VERSION, step_seconds
 from audiorec.exceptions import ArtifactError, NotFoundError
 
 KIND = "mels"

@@ -13,8 +13,7 @@ import scipy.fft
 import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
 
-from audiorec.audio import load_clips
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig, load_clips
 from audiorec.audio.mel_band_edges import band_edges
 from audiorec.exceptions import ParameterError
 

@@ -7,6 +7,8 @@
 - `resampling`: intervals over listeners and candidates, by the bootstrap.
 """
 
+from __future__ import annotations
+
 from audiorec.metrics.accuracy import (
     METRICS,
     RankedPositions,
@@ -17,6 +19,9 @@ from audiorec.metrics.accuracy import (
     rank,
     recall,
 )
+from audiorec.metrics.confidence_calibration import CalibrationBin, calibration_error, reliability
+from audiorec.metrics.exposure import coverage, gini, k_occurrence, self_information, skew
+from audiorec.metrics.lists import diversity, same_label
 from audiorec.metrics.resampling import (
     N_RESAMPLES,
     HoldoutValues,
@@ -32,19 +37,29 @@ from audiorec.metrics.resampling import (
 __all__ = [
     "METRICS",
     "N_RESAMPLES",
+    "CalibrationBin",
     "HoldoutValues",
     "Interval",
     "RankedPositions",
     "auc",
     "average_precision",
+    "calibration_error",
+    "coverage",
+    "diversity",
     "evaluate",
+    "gini",
     "group_effects",
     "interval",
+    "k_occurrence",
     "mean_of_known",
     "ndcg",
     "rank",
     "recall",
+    "reliability",
     "resampled_means",
+    "same_label",
+    "self_information",
     "simultaneous",
+    "skew",
     "two_way",
 ]

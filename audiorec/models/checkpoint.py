@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import ArtifactError, ParameterError, first_line
 from audiorec.factors import artist_smoothing_from
 from audiorec.models.config import ModelConfig

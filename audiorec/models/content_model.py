@@ -22,12 +22,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.factors import AGREEMENT, NO_SMOOTHING, ArtistSmoothing
 from audiorec.models.config import ModelConfig
-from audiorec.models.encoders import Encoder, build_encoder
-from audiorec.models.encoders.pretrained import WINDOW, PretrainedEncoder
+from audiorec.models.encoders import Encoder, PretrainedEncoder, build_encoder
+from audiorec.models.encoders.pretrained import WINDOW
 from audiorec.models.heads import build_head
 from audiorec.models.train_config import TrainConfig, check_crop
 

@@ -11,17 +11,16 @@ import numpy as np
 import torch
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import EngineError, NotFoundError
 from audiorec.local_or_ray import Engine, run_on
-from audiorec.mel.store import opened_store
+from audiorec.mel import opened_store
 from audiorec.models.config import ModelConfig
 from audiorec.models.content_model import crops_of
 from audiorec.models.devices import pick_device
 from audiorec.models.encoder_names import FIXED_ENCODER
-from audiorec.models.encoders import Encoder, build_encoder
-from audiorec.models.encoders.pretrained import check_front_end
+from audiorec.models.encoders import Encoder, build_encoder, check_front_end
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.models.pretrained import find
 from audiorec.progress import Progress, silent

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, StrictBool
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.config_base import Section, Seed
 from audiorec.exceptions import ParameterError
 

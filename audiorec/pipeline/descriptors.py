@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import artifacts
-from audiorec.audio.descriptors import describe_file
+from audiorec.audio import describe_file
 from audiorec.data.catalog import Catalog, Track, load_descriptors, save_descriptors
 from audiorec.exceptions import ArtifactError
 from audiorec.progress import Progress, silent
-from audiorec.scan.scanned_descriptors import ScannedDescriptors
+from audiorec.scan import ScannedDescriptors
 from audiorec.worker_pool import run_isolated
 from audiorec.workspace import Workspace
 

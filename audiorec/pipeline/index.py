@@ -7,13 +7,12 @@ from pathlib import Path
 from audiorec import artifacts
 from audiorec.data import merge_groups
 from audiorec.data.catalog import Catalog
-from audiorec.index.renew import renew_index
-from audiorec.index.stored import rebuild_reason
-from audiorec.mel import MelStore
-from audiorec.mel.duplicates import near_duplicates
+from audiorec.index import rebuild_reason, renew_index
+from audiorec.mel import MelStore, near_duplicates
 from audiorec.pipeline.recipe import Recipe
 from audiorec.progress import Progress, silent
-from audiorec.recommend.spaces import artist_smoothing, artists_of, blend_space
+from audiorec.recommend import blend_space
+from audiorec.recommend.spaces import artist_smoothing, artists_of
 from audiorec.workspace import Workspace
 
 

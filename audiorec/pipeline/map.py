@@ -15,15 +15,15 @@ from audiorec.pipeline.staleness import names_fingerprint
 from audiorec.progress import Progress, silent
 from audiorec.track_map import (
     Layout,
+    can_lay_out,
     extend_layout,
     find_regions,
     fit_layout,
     load_map,
     name_regions,
+    nearest_region,
     save_map,
 )
-from audiorec.track_map.layout import can_lay_out
-from audiorec.track_map.regions import nearest_region
 from audiorec.track_map.store import KIND
 from audiorec.workspace import Workspace
 

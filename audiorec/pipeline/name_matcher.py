@@ -10,7 +10,7 @@ from audiorec.data.catalog import Catalog
 from audiorec.data.names import Matcher, Recording, TrackName
 from audiorec.data.plays.uncatalogued_names import NAMES
 from audiorec.progress import Progress, silent
-from audiorec.scan.file_tags import read_recording_id
+from audiorec.scan import read_recording_id
 from audiorec.workspace import Workspace
 
 

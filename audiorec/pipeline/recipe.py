@@ -11,17 +11,17 @@ from typing import Any, Self
 import tomli_w
 from pydantic import model_validator
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.config_base import Section
 from audiorec.data.magic_bytes import is_special_file
 from audiorec.data.plays import InteractionsConfig
 from audiorec.exceptions import DataError, ParameterError, first_line, system_reason
-from audiorec.factors.config import FactorsConfig
-from audiorec.index.config import IndexConfig
+from audiorec.factors import FactorsConfig
+from audiorec.index import IndexConfig
 from audiorec.models import MUSICNN_MEL, PRETRAINED_ENCODERS, ModelConfig, TrainConfig, check_crop
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.old_settings import update_settings
-from audiorec.sessions.config import SessionsConfig
+from audiorec.sessions import SessionsConfig
 
 MOST_RECIPE = 1 << 20  # bytes
 

@@ -16,7 +16,7 @@ from audiorec.workspace import Workspace
 
 def missing_sessions(workspace: Workspace) -> str:
     """Return the reason why there are no sessions to learn from; empty if there are."""
-    from audiorec.sessions.train_and_choose import have_sessions
+    from audiorec.sessions import have_sessions
 
     if artifacts.load_valid(workspace.plays, kind="plays", check="manifest") is None:
         return "there are no plays"
@@ -62,7 +62,7 @@ def run_sessions(
     if artifacts.is_fresh(workspace.sessions, kind="sessions", inputs=inputs, config=config):
         return None
     from audiorec.data.plays import find_suspects, load_plays
-    from audiorec.sessions.train_and_choose import train_sessions
+    from audiorec.sessions import train_sessions
 
     suspects = find_suspects(load_plays(workspace.plays), config=recipe.interactions)
     return train_sessions(

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from audiorec import artifacts
-from audiorec.audio.config import IDENTITY_CLIP, MelConfig
+from audiorec.audio import IDENTITY_CLIP, MelConfig
 from audiorec.data.catalog import Catalog, as_text
 from audiorec.distributed import process_group
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NoSessionsError, NotFoundError
 from audiorec.external_embeddings import index_imported
 from audiorec.factors import save_factors
-from audiorec.mel import MelStore, compute_mels
-from audiorec.mel.scanned_mels import ScannedMels
+from audiorec.mel import MelStore, ScannedMels, compute_mels
 from audiorec.mel.store import unlike
 from audiorec.pipeline.descriptors import take_scanned
 from audiorec.pipeline.factors import factor_settings, fit_listening
@@ -35,10 +34,9 @@ from audiorec.pipeline.sessions import missing_sessions, run_sessions
 from audiorec.pipeline.train import TrainStage
 from audiorec.pipeline.workspace_recipe import current_recipe, is_recipe_pending, remembered
 from audiorec.progress import Progress, silent
-from audiorec.scan import scan
+from audiorec.scan import ScannedDescriptors, scan
 from audiorec.scan.files import absolute
 from audiorec.scan.read_file import Also, do_all
-from audiorec.scan.scanned_descriptors import ScannedDescriptors
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:

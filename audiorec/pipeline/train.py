@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.distributed import process_group
-from audiorec.mel import MelStore
-from audiorec.mel.duplicates import duplicates_of
+from audiorec.mel import MelStore, duplicates_of
 from audiorec.pipeline.recipe import Recipe
 from audiorec.pipeline.training_inputs import training_inputs
 from audiorec.progress import Progress
@@ -113,7 +112,7 @@ class TrainStage:
     ) -> None:
         """Store a model with its losses; other processes wait for rank 0."""
         from audiorec.models import save_model
-        from audiorec.training.curves import plot_history
+        from audiorec.training import plot_history
 
         with self._processes.rank_zero_first():
             if not self._processes.first:

@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import ArtifactError, AudiorecError
-from audiorec.index.stored import rebuild_reason
+from audiorec.index import rebuild_reason
 from audiorec.mel.store import unlike
 from audiorec.pipeline.training_inputs import only_artists_changed
 from audiorec.recommend.spaces import artists_of

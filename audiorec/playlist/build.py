@@ -18,8 +18,7 @@ from audiorec.playlist.recent_playlists import record_playlist
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.source import TrackSource
 from audiorec.playlist.writers import NO_PREVIEWS, WriteReport, write_playlist
-from audiorec.recommend import Hit, Library, ScoredTrack
-from audiorec.recommend.preview_segment import find_previews
+from audiorec.recommend import Hit, Library, ScoredTrack, find_previews
 from audiorec.recommend.results import make_hit
 
 ROUNDS = 6  # of lengthening or shortening towards the requested minutes

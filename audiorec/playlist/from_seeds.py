@@ -20,8 +20,7 @@ from audiorec.exceptions import ParameterError
 from audiorec.index import Index
 from audiorec.playlist.order import Apart, improve_order
 from audiorec.playlist.spacing import Artist, Spacing, max_following
-from audiorec.recommend import ScoredTrack
-from audiorec.recommend.retrieval import query_vectors
+from audiorec.recommend import ScoredTrack, query_vectors
 
 # Candidates per requested track, before the whole library is searched.
 POOL = 8

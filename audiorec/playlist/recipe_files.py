@@ -38,7 +38,7 @@ from audiorec.output_files import write_output
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.writers import WRITERS
 from audiorec.printable_text import one_line
-from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend import TrackFilter
 from audiorec.recommend.query_resolution import is_file
 
 NAME = re.compile(r"[^/\0.][^/\0]{0,99}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.recommend import Hit, Library
-from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend import Hit, Library, TrackFilter
 
 WINDOW = 5  # tracks on either side whose artists are not repeated if possible
 SPARE = 50

@@ -15,8 +15,7 @@ from audiorec.playlist.option_values import (
     Measure,
     Shape,
 )
-from audiorec.recommend.filters import TrackFilter
-from audiorec.recommend.spaces import Space
+from audiorec.recommend import Space, TrackFilter
 
 LIKE_EACH = 3  # tracks like each of the last plays
 

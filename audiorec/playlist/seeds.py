@@ -15,13 +15,12 @@ from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
 from audiorec.playlist.saved import PREFIX, saved_playlists
 from audiorec.printable_text import one_line
+from audiorec.recommend import representative_ids
 from audiorec.recommend.query_resolution import is_file
-from audiorec.recommend.several_seeds import representative_ids
 
 if TYPE_CHECKING:
     from audiorec.playlist.request import PlaylistRequest
-    from audiorec.recommend import Library
-    from audiorec.recommend.filters import TrackFilter
+    from audiorec.recommend import Library, TrackFilter
 
 LISTS = (*SUFFIXES, ".csv", ".json")
 MOST_SEEDS = 12  # that represent an artist or an album

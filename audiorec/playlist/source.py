@@ -19,10 +19,8 @@ from audiorec.playlist.order import first_clash, improve_order
 from audiorec.playlist.recent_playlists import recent_tracks
 from audiorec.playlist.request import PlaylistRequest
 from audiorec.playlist.seeds import Seeds, resolve_seeds
-from audiorec.recommend import Library
+from audiorec.recommend import Library, query_vectors, song_of
 from audiorec.recommend.query_resolution import check_apart
-from audiorec.recommend.retrieval import query_vectors
-from audiorec.recommend.versions import song_of
 
 POOL = 64  # least number of candidates of a position
 MANY = 200  # excluded tracks from which on filtering each search would be slow

@@ -18,8 +18,7 @@ from audiorec.data import excluded_tracks, load_exclusions
 from audiorec.data.catalog import MIN_CONFIDENCE, Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import AudiorecError, NotFoundError, ParameterError, WorkspaceError
-from audiorec.index import Index
-from audiorec.index.reload import IndexWatcher
+from audiorec.index import Index, IndexWatcher
 from audiorec.recommend.artist_album_limits import within_limits
 from audiorec.recommend.query_resolution import QueryResolver, check_apart
 from audiorec.recommend.results import Hit, present

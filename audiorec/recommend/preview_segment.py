@@ -17,7 +17,7 @@ from audiorec.exceptions import ArtifactError
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.audio.config import MelConfig
+    from audiorec.audio import MelConfig
 
 SECONDS = 15.0
 STEP_SECONDS = 0.5  # between candidate starts
@@ -45,7 +45,7 @@ def find_previews(workspace: Workspace, tracks: Iterable[Track]) -> dict[str, Pr
     """
     if not artifacts.exists(workspace.mels):
         return {}
-    from audiorec.mel.store import opened_store  # here: loads decoders, not needed by other answers
+    from audiorec.mel import opened_store  # here: loads decoders, not needed by other answers
 
     try:
         store = opened_store(workspace.mels)

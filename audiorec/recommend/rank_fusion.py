@@ -10,7 +10,7 @@ from audiorec.recommend.user_profile import tracks_played_by
 if TYPE_CHECKING:
     from audiorec.recommend.library import Hit, Library
     from audiorec.recommend.spaces import Space
-    from audiorec.sessions.session_answer import SessionAnswer, SessionHit
+    from audiorec.sessions import SessionAnswer, SessionHit
 
 N_FUSED = 500  # tracks of each answer to fuse
 FUSION_K = 60  # of the reciprocal rank fusion, as published

@@ -61,7 +61,7 @@ def _words_of(library: Library, file: Path) -> list[Tag]:
     sources = [source for source in library.catalog.tags.sources() if source != PROBE]
     if not sources:
         return []
-    from audiorec.models.encoders.pretrained import ready_pretrained  # here: it loads torch
+    from audiorec.models.encoders import ready_pretrained  # here: it loads torch
     from audiorec.tagging import tag_file
 
     return tag_file(library.workspace, file, ready_pretrained(sources[0]))

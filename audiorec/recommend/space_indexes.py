@@ -111,7 +111,7 @@ class SpaceIndexes:
             )
         if self.by_sound:
             return self.main
-        from audiorec.index.config import IndexConfig
+        from audiorec.index import IndexConfig
 
         vectors = (
             content_space(self._workspace) if space == "content" else factor_space(self._workspace)

@@ -128,8 +128,14 @@ def blend_space(
     from audiorec.data import read_session_plays, session_rows
     from audiorec.data.plays import load_plays, to_interactions
     from audiorec.data.sessionize import GAP_MINUTES
-    from audiorec.factors import AGREEMENT, PriorDecay, blend_tracks, load_factors, smooth_by_artist
-    from audiorec.factors.config import FactorsConfig
+    from audiorec.factors import (
+        AGREEMENT,
+        FactorsConfig,
+        PriorDecay,
+        blend_tracks,
+        load_factors,
+        smooth_by_artist,
+    )
 
     model = artifacts.load_manifest(workspace.model, kind="model")
     if model.extra.get("target") in ("content", "sound"):

@@ -14,7 +14,7 @@ from audiorec.index import Index
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
-    from audiorec.audio.config import MelConfig
+    from audiorec.audio import MelConfig
 
 # Imports in functions: decoders and torch, needed only here.
 
@@ -57,9 +57,8 @@ def embed_file(
     ArtifactError
         If there is no model, or the index is of another model.
     """
-    from audiorec.audio import clip_hash, decode_clips, load_clips, resampled
-    from audiorec.audio.config import IDENTITY_CLIP
-    from audiorec.scan.file_tags import read_tags
+    from audiorec.audio import IDENTITY_CLIP, clip_hash, decode_clips, load_clips, resampled
+    from audiorec.scan import read_tags
 
     decoded = decode_clips(file, config=IDENTITY_CLIP)
     same = catalog.with_clip_hash(clip_hash(decoded.clips[0]))
@@ -138,7 +137,7 @@ def _clip_settings(config: MelConfig) -> tuple[float, int]:
 
 def _copies(mel: np.ndarray, *, config: MelConfig, workspace: Workspace, index: Index) -> list[str]:
     """Return indexed tracks with matching fingerprints, the most similar first."""
-    from audiorec.audio.fingerprint import find_copies_of, make_fingerprint
+    from audiorec.audio import find_copies_of, make_fingerprint
     from audiorec.mel import MelStore
 
     store = MelStore(workspace.mels)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiorec.audio import DecodedClips, clip_hash, decode_clips
-from audiorec.audio.config import IDENTITY_CLIP
+from audiorec.audio import IDENTITY_CLIP, DecodedClips, clip_hash, decode_clips
 from audiorec.data.names import names_from_path
 from audiorec.data.path_fragments import file_of
 from audiorec.printable_text import one_line

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from audiorec.audio import DecodedClips, resample
-from audiorec.audio.descriptors import CLIP, measure_descriptors
+from audiorec.audio import DecodedClips, measure_descriptors, resample
+from audiorec.audio.descriptors import CLIP
 from audiorec.data.catalog.descriptors import COLUMNS
 
 

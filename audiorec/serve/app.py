@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from audiorec import __version__
 from audiorec.data.server import listening_store
-from audiorec.playlist.saved import SavedPlaylists
+from audiorec.playlist import SavedPlaylists
 from audiorec.serve import pages, subsonic
 from audiorec.serve.access import COOKIE, AccessMiddleware, set_cookie
 from audiorec.serve.api import add_api

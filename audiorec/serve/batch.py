@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from operator import methodcaller
 from typing import NamedTuple
 
-from audiorec.recommend import Hit
-from audiorec.recommend.spaces import Space
+from audiorec.recommend import Hit, Space
 from audiorec.serve.library import SharedLibrary
 
 MOST = 32  # queries in one search

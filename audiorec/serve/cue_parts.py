@@ -12,7 +12,7 @@ import soundfile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from audiorec.audio.backends import open_source
+from audiorec.audio import open_source
 from audiorec.data.path_fragments import FilePart, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.serve.ranges import wanted_range

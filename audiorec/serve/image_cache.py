@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from audiorec.data.catalog import Track
-from audiorec.mel.store import opened_store
+from audiorec.mel import opened_store
 from audiorec.serve.cover_art import Cover, read_cover
 from audiorec.serve.open_file import open_audio
 from audiorec.serve.spectrogram_image import draw_spectrogram

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from audiorec.audio import resample
-from audiorec.audio.backends import open_source
+from audiorec.audio import open_source, resample
 
 RATE = 44_100
 

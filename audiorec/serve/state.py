@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from audiorec.data.server import ServerStore
-    from audiorec.playlist.saved import SavedPlaylists
+    from audiorec.playlist import SavedPlaylists
     from audiorec.serve.auth import Auth
     from audiorec.serve.batch import SimilarBatch
     from audiorec.serve.config import ServeSettings

@@ -11,7 +11,7 @@ import polars as pl
 
 from audiorec.data.catalog import Catalog, Track, as_text
 from audiorec.data.word_search import WEIGHTS, folded_words
-from audiorec.recommend.versions import song_of
+from audiorec.recommend import song_of
 from audiorec.workspace import Workspace
 
 MOST_WORDS = 12

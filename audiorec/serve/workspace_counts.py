@@ -15,8 +15,9 @@ from audiorec.data.catalog import Catalog, TagCount
 from audiorec.data.names import normalize_text
 from audiorec.data.plays import load_plays
 from audiorec.exceptions import AudiorecError
-from audiorec.mel.store import opened_store
-from audiorec.pipeline.status import KINDS, describe_workspace
+from audiorec.mel import opened_store
+from audiorec.pipeline import describe_workspace
+from audiorec.pipeline.status import KINDS
 from audiorec.pipeline.workspace_recipe import PENDING, RECIPE
 from audiorec.serve.library import file_signature
 from audiorec.serve.state import ServerState

@@ -9,10 +9,9 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from audiorec.evaluation import Report, evaluate
+from audiorec.evaluation import Report, evaluate, read_catalogue, workspace_inputs, workspace_plays
 from audiorec.evaluation.systems import MEL_STATISTICS, System, name_of
 from audiorec.evaluation.systems.content import Change, changed, content_system
-from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs, workspace_plays
 from audiorec.exceptions import ParameterError
 from audiorec.models import ModelConfig, TrainConfig
 from audiorec.studies.inputs import StudyInputs

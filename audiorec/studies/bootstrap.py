@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audiorec import metrics
-from audiorec.evaluation.holdout import Holdout
+from audiorec.evaluation import Holdout
 
 
 class Resampled(NamedTuple):

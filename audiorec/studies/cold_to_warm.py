@@ -16,7 +16,7 @@ import scipy.sparse
 from audiorec import metrics
 from audiorec.data.plays import Interactions, to_interactions
 from audiorec.embeddings import Embeddings
-from audiorec.evaluation.holdout import Holdout
+from audiorec.evaluation import Holdout
 from audiorec.factors import PriorDecay, fold_in_tracks
 from audiorec.id_map import IdMap
 from audiorec.studies.bootstrap import bootstrap_means

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings
-from audiorec.evaluation.holdout import Holdout
+from audiorec.evaluation import Holdout
 from audiorec.evaluation.score_cache import ScoreCache
 from audiorec.evaluation.systems import PredictedVectors, System, find_system, name_of, own_systems
 from audiorec.exceptions import ArtifactError, NewerError, ParameterError

@@ -20,14 +20,19 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from audiorec.audio import load_clips, probe, resample
-from audiorec.audio.backends import open_source
-from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import Fingerprints, make_fingerprint, step_seconds
+from audiorec.audio import (
+    Fingerprints,
+    MelConfig,
+    load_clips,
+    make_fingerprint,
+    open_source,
+    probe,
+    resample,
+)
+from audiorec.audio.fingerprint import step_seconds
 from audiorec.audio.ogg_pages import OPUS_RATE
 from audiorec.exceptions import AudioError
-from audiorec.mel import log_mel
-from audiorec.mel.duplicates import near_duplicates
+from audiorec.mel import log_mel, near_duplicates
 
 STARTS = (0.2, 0.5, 2.0, 5.0, 9.0)  # seconds later
 ENDS = (0.0, 1.0, 3.0)  # seconds earlier

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import librosa
 import numpy as np
 
-from audiorec.audio import load_clips
-from audiorec.audio.descriptors import CLIP, HOP, measure_descriptors
+from audiorec.audio import load_clips, measure_descriptors
+from audiorec.audio.descriptors import CLIP, HOP
 from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.recommend import Library

@@ -20,11 +20,9 @@ from threadpoolctl import threadpool_limits
 
 from audiorec.data import add_dataset
 from audiorec.data.plays import Interactions, load_plays, to_interactions, writing_plays
-from audiorec.factors import fit_factors
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors import FactorsConfig, fit_factors
 from audiorec.metrics import rank, recall, resampled_means
-from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.shipped_recipes import shipped_folder
+from audiorec.pipeline import Recipe, shipped_folder
 
 TEST_FRACTION = 0.2
 K = 10

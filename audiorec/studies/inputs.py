@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from audiorec.evaluation.data import EvaluationData, prepare_data
-from audiorec.evaluation.holdout import Holdout, holdout_keys
-from audiorec.evaluation.run import with_factors
-from audiorec.evaluation.workspace_run import (
+from audiorec.evaluation import (
+    EvaluationData,
+    Holdout,
+    holdout_keys,
+    prepare_data,
     read_catalogue,
     workspace_inputs,
     workspace_plays,
 )
+from audiorec.evaluation.run import with_factors
 from audiorec.exceptions import ParameterError
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.workspace import Workspace
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from audiorec import metrics
-from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, n_labelled, with_labels
+from audiorec.evaluation import HoldoutKey, holdout_keys
+from audiorec.evaluation.holdout import n_labelled, with_labels
 from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.run import applicable, summary_kept, with_factors
 from audiorec.evaluation.score_cache import ScoreCache, score_all

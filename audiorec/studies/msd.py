@@ -13,11 +13,9 @@ from pathlib import Path
 from audiorec.data import add_dataset, write_manifest
 from audiorec.data.catalog import Catalog
 from audiorec.data.plays import writing_plays
-from audiorec.evaluation.workspace_run import run_evaluation
+from audiorec.evaluation import run_evaluation
 from audiorec.exceptions import data_error
-from audiorec.pipeline import Pipeline
-from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.shipped_recipes import shipped_folder
+from audiorec.pipeline import Pipeline, Recipe, shipped_folder
 from audiorec.progress import Progress, silent
 from audiorec.scan import scan_manifest
 from audiorec.workspace import Workspace

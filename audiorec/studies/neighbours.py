@@ -18,16 +18,15 @@ from audiorec import artifacts, metrics
 from audiorec.data.catalog import Track
 from audiorec.data.names import normalize_text
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.evaluation.mel_features import mel_statistics, mfcc_statistics
-from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs
+from audiorec.evaluation import mel_statistics, mfcc_statistics, read_catalogue, workspace_inputs
 from audiorec.exceptions import ArtifactError, DataError
+from audiorec.index import csls_offsets
 from audiorec.index.exact import spread_rows
-from audiorec.index.hubness import csls_offsets
-from audiorec.mel import MelStore
-from audiorec.mel.duplicates import duplicates_of
+from audiorec.mel import MelStore, duplicates_of
 from audiorec.models import FIXED_ENCODER, standardizing_head
 from audiorec.models.content_model import CONTENT_BLOCKS
-from audiorec.recommend.spaces import artists_of, blend_space, content_space
+from audiorec.recommend import blend_space, content_space
+from audiorec.recommend.spaces import artists_of
 from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.tables import StudyReport, StudyTable
 

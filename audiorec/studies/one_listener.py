@@ -25,11 +25,11 @@ from audiorec.data.plays import to_interactions
 from audiorec.demo.listeners import Tracks, draw_listeners
 from audiorec.demo.listening_sessions import sample_sessions
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.evaluation.workspace_run import read_catalogue, workspace_inputs, workspace_plays
+from audiorec.evaluation import read_catalogue, workspace_inputs, workspace_plays
 from audiorec.exceptions import DataError
 from audiorec.factors import fold_in_users
 from audiorec.inference import embed_store
-from audiorec.mel.duplicates import duplicates_of
+from audiorec.mel import duplicates_of
 from audiorec.metrics import (
     Interval,
     RankedPositions,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from audiorec.data.catalog import Track
     from audiorec.mel import MelStore
     from audiorec.models import FeatureStore
-    from audiorec.pipeline.recipe import Recipe
+    from audiorec.pipeline import Recipe
 
 N_LISTENERS = 20
 N_PLAYS = 20_000

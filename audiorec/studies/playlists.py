@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from audiorec.demo.catalog_plan import MusicPlan, plan_music
+from audiorec.demo import plan_music
+from audiorec.demo.catalog_plan import MusicPlan
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.metrics import Interval
 from audiorec.playlist import PlaylistRequest, build_playlist

@@ -18,11 +18,10 @@ from scipy.sparse import csr_matrix
 
 from audiorec import metrics
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.evaluation.data import EvaluationData
-from audiorec.evaluation.holdout import Holdout, HoldoutKey, holdout_keys, prepare
+from audiorec.evaluation import EvaluationData, Holdout, HoldoutKey, holdout_keys
+from audiorec.evaluation.holdout import prepare
 from audiorec.id_map import IdMap
-from audiorec.index import Index, Metric, build_index, with_popularity
-from audiorec.index.config import IndexConfig
+from audiorec.index import Index, IndexConfig, Metric, build_index, with_popularity
 from audiorec.index.exact import spread_rows
 from audiorec.metrics import exposure
 from audiorec.studies.bootstrap import bootstrap_means

@@ -16,15 +16,16 @@ from pathlib import Path
 
 import click
 
-from audiorec.evaluation import Report, evaluate
-from audiorec.evaluation.workspace_run import (
+from audiorec.evaluation import (
+    Report,
+    evaluate,
     keep_tables,
     read_catalogue,
     workspace_inputs,
     workspace_plays,
 )
 from audiorec.exceptions import AudiorecError
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import Progress, silent
 from audiorec.studies.real_music_dataset import READERS, join
 from audiorec.workspace import Workspace

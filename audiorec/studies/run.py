@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from audiorec.evaluation.workspace_run import RunOutput, keep_tables
+from audiorec.evaluation import RunOutput, keep_tables
 from audiorec.exceptions import ParameterError
 from audiorec.studies.inputs import StudyInputs
 from audiorec.studies.registry import STUDIES

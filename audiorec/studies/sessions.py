@@ -23,23 +23,29 @@ from audiorec.data.catalog import Catalog
 from audiorec.data.plays import find_suspects, load_plays
 from audiorec.data.sessions import MIN_SUPPORT
 from audiorec.embeddings import Embeddings
-from audiorec.evaluation.mel_features import mel_statistics
+from audiorec.evaluation import mel_statistics
 from audiorec.evaluation.report import plain_json
 from audiorec.exceptions import DataError
 from audiorec.mel import MelStore
 from audiorec.progress import Progress
-from audiorec.sessions.base import SessionModel
+from audiorec.sessions import (
+    AssociationRules,
+    ContentNeighbours,
+    GRU4RecConfig,
+    GRUModel,
+    Popularity,
+    SequentialRules,
+    SessionModel,
+    SessionNeighbours,
+    SessionPopularity,
+    SessionsConfig,
+    rank_next_items,
+    train_gru4rec,
+)
 from audiorec.sessions.cold_start import place_by_content
 from audiorec.sessions.comparison import VALIDATION_DAYS, bounded_settings
-from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.content_neighbours import ContentNeighbours
 from audiorec.sessions.content_pca import ContentSpace, ItemContent, content_of
-from audiorec.sessions.gru4rec_numpy import GRUModel
-from audiorec.sessions.gru4rec_training import train_gru4rec
-from audiorec.sessions.metrics import CUTOFF, rank_next_items
-from audiorec.sessions.neighbours import SessionNeighbours
-from audiorec.sessions.popularity import Popularity, SessionPopularity
-from audiorec.sessions.rules import AssociationRules, SequentialRules
+from audiorec.sessions.metrics import CUTOFF
 from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 

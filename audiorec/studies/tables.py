@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from audiorec.evaluation import Holdout
 from audiorec.evaluation.candidates import candidates_of
-from audiorec.evaluation.holdout import Holdout
 from audiorec.evaluation.report import plain_json
 from audiorec.evaluation.text_tables import aligned
 from audiorec.metrics import Interval

@@ -21,14 +21,20 @@ import polars as pl
 
 from audiorec.data import Sessions, make_sessions
 from audiorec.exceptions import AudiorecError, DataError, first_line
-from audiorec.sessions.base import SessionModel
-from audiorec.sessions.config import GRU4RecConfig
-from audiorec.sessions.gru4rec_numpy import GRUModel
-from audiorec.sessions.gru4rec_training import train_gru4rec
-from audiorec.sessions.metrics import hit_rate, mean_reciprocal_rank, rank_next_items
-from audiorec.sessions.neighbours import SessionNeighbours
-from audiorec.sessions.popularity import Popularity, SessionPopularity
-from audiorec.sessions.rules import AssociationRules, SequentialRules
+from audiorec.sessions import (
+    AssociationRules,
+    GRU4RecConfig,
+    GRUModel,
+    Popularity,
+    SequentialRules,
+    SessionModel,
+    SessionNeighbours,
+    SessionPopularity,
+    hit_rate,
+    mean_reciprocal_rank,
+    rank_next_items,
+    train_gru4rec,
+)
 
 GRU = "gru4rec"
 SEEDS = (0, 1, 2)

@@ -11,16 +11,18 @@ from audiorec.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from audiorec.tagging.pretrained_tags import AutotagReport, autotag_catalog, autotag_file
-    from audiorec.tagging.probe import Probe, learn_probe
-    from audiorec.tagging.stage import TagReport, tag_catalog, tag_file
+    from audiorec.tagging.probe import Probe, ProbeReport, learn_probe
+    from audiorec.tagging.stage import TagReport, load_probe, tag_catalog, tag_file
 
 __all__ = [
     "AutotagReport",
     "Probe",
+    "ProbeReport",
     "TagReport",
     "autotag_catalog",
     "autotag_file",
     "learn_probe",
+    "load_probe",
     "tag_catalog",
     "tag_file",
 ]
@@ -30,7 +32,7 @@ __getattr__ = lazy_attributes(
     __name__,
     {
         "pretrained_tags": ("AutotagReport", "autotag_catalog", "autotag_file"),
-        "probe": ("Probe", "learn_probe"),
-        "stage": ("TagReport", "tag_catalog", "tag_file"),
+        "probe": ("Probe", "ProbeReport", "learn_probe"),
+        "stage": ("TagReport", "load_probe", "tag_catalog", "tag_file"),
     },
 )

@@ -18,16 +18,15 @@ import torch
 
 from audiorec.data.catalog import Autotags, Catalog, Track
 from audiorec.exceptions import AudioError, ParameterError
-from audiorec.mel import audio_to_mels
-from audiorec.mel.compute import MelJob
+from audiorec.mel import MelJob, audio_to_mels
 from audiorec.models import encode_clips, kept_features
-from audiorec.models.encoders.pretrained import PretrainedEncoder, check_front_end
+from audiorec.models.encoders import PretrainedEncoder, check_front_end
 from audiorec.models.parallel_forward import ordered_map
 from audiorec.progress import Progress, silent
 from audiorec.worker_pool import run_isolated
 
 if TYPE_CHECKING:
-    from audiorec.audio.config import MelConfig
+    from audiorec.audio import MelConfig
     from audiorec.mel import MelStore
 
 STAGE = "tags"

@@ -20,8 +20,7 @@ from audiorec.data.catalog import Track, given_tags
 from audiorec.data.names import normalize_text
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ParameterError
-from audiorec.metrics import interval, resampled_means
-from audiorec.metrics.confidence_calibration import calibration_error, reliability
+from audiorec.metrics import calibration_error, interval, reliability, resampled_means
 
 # Imports in functions: scikit-learn takes seconds to load, and few commands train a probe.
 

@@ -15,7 +15,7 @@ from audiorec.data.catalog.tags import PROBE
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
 from audiorec.mel import MelStore
-from audiorec.models.encoders.pretrained import PretrainedEncoder
+from audiorec.models.encoders import PretrainedEncoder
 from audiorec.progress import Progress, silent
 from audiorec.tagging.pretrained_tags import AutotagReport, autotag_catalog, autotag_file
 from audiorec.tagging.probe import (

@@ -28,8 +28,7 @@ import soundfile
 
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig, build_index
 from audiorec.workspace import Workspace
 
 DIM = 50

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from benching import contest
 
-from audiorec.factors.config import EPSILON, ITERATIONS, FactorsConfig
+from audiorec.factors import FactorsConfig
+from audiorec.factors.config import EPSILON, ITERATIONS
 
 USERS, TRACKS, PLAYS = 20_000, 30_000, 1_000_000
 

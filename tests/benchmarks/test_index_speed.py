@@ -16,8 +16,7 @@ from benching import contest
 from made_up import clustered
 
 from audiorec.embeddings import Embeddings
-from audiorec.index import Index, build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import Index, IndexConfig, build_index
 from audiorec.index.exact import SearchVectors, search_product
 
 N = int(os.environ.get("BENCH_VECTORS", "1000000"))

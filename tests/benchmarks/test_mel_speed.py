@@ -19,7 +19,7 @@ import soundfile
 from benching import contest
 from made_up import write_songs
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 
 N_CLIPS, COPIES, SECONDS = 32, 32, 30.0
 CONFIG = MelConfig()

@@ -91,7 +91,8 @@ def test_the_network_beside_onnx_runtime(tmp_path, monkeypatch):
         pytest.importorskip(package, reason=f"no {package}: pip install 'audiorec-music[bench]'")
     import torch
 
-    from audiorec.models.encoders.pretrained import load_pretrained, ready_pretrained
+    from audiorec.models.encoders import ready_pretrained
+    from audiorec.models.encoders.pretrained import load_pretrained
     from audiorec.models.pretrained import fetch
 
     fetch()
@@ -177,7 +178,7 @@ def test_clips_per_second(files):
     from audiorec.audio import load_clips
     from audiorec.mel import log_mel
     from audiorec.models import encode_clips
-    from audiorec.models.encoders.pretrained import ready_pretrained
+    from audiorec.models.encoders import ready_pretrained
     from audiorec.models.parallel_forward import ordered_map
     from audiorec.models.pretrained import fetch
 

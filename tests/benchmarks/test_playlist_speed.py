@@ -14,11 +14,9 @@ from made_up import clustered
 from audiorec.data import import_plays
 from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.embeddings import Embeddings
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
-from audiorec.playlist import PlaylistRequest
-from audiorec.playlist.recipe_files import save_recipe
-from audiorec.recommend.filters import TrackFilter
+from audiorec.index import IndexConfig, build_index
+from audiorec.playlist import PlaylistRequest, save_recipe
+from audiorec.recommend import TrackFilter
 from audiorec.workspace import Workspace
 
 N, DIM, LENGTH = 100_000, 128, 50

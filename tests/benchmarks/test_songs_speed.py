@@ -16,7 +16,7 @@ import pytest
 from benching import ROOT, contest, process
 from made_up import write_songs
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 
 N_SONGS, COPIES, SECONDS = 8, int(os.environ.get("BENCH_COPIES", "64")), 240.0
 N_CLIPS, CLIP_COPIES = 50, 8

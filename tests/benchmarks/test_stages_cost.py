@@ -58,7 +58,7 @@ def slope(sizes, costs):
 
 def untrained(workspace):
     """The network from nothing with the weights that it begins with: as slow as any other."""
-    from audiorec.audio.config import MelConfig
+    from audiorec.audio import MelConfig
     from audiorec.models import (
         ContentModel,
         InputScale,
@@ -139,8 +139,7 @@ def plays():
     import scipy.sparse
 
     from audiorec.data.plays import Interactions
-    from audiorec.factors import fit_factors
-    from audiorec.factors.config import FactorsConfig
+    from audiorec.factors import FactorsConfig, fit_factors
     from audiorec.id_map import IdMap
 
     costs, sizes = [], (200_000, 600_000)
@@ -160,8 +159,7 @@ def plays():
 def indexing():
     """A graph, and inverted lists, of as many dimensions as factors have."""
     from audiorec.embeddings import Embeddings
-    from audiorec.index import build_index
-    from audiorec.index.config import IndexConfig
+    from audiorec.index import IndexConfig, build_index
 
     costs = {"hnsw": [], "ivf": []}
     for n in VECTORS:
@@ -174,8 +172,9 @@ def indexing():
 
 def commits(tmp_path):
     """What a shard of spectrograms more costs for every shard that is there already."""
-    from audiorec.audio.config import MelConfig
-    from audiorec.mel.compute import MelJob, Shards, TrackMels
+    from audiorec.audio import MelConfig
+    from audiorec.mel import MelJob
+    from audiorec.mel.compute import Shards, TrackMels
     from audiorec.worker_pool import Outcome
 
     config = MelConfig(sr=4000, n_fft=64, hop_length=64, n_mels=4, clip_seconds=1)
@@ -193,8 +192,9 @@ def commits(tmp_path):
 
 def duplicates():
     """Fingerprints that are compared; their words are drawn as from a language."""
-    from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
-    from audiorec.mel.duplicates import near_duplicates
+    from audiorec.audio import Fingerprints
+    from audiorec.audio.fingerprint import STEP_SECONDS
+    from audiorec.mel import near_duplicates
 
     costs = []
     for n in PRINTS:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from benching import contest
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.models import ModelConfig, TrainConfig
 

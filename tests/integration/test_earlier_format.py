@@ -10,7 +10,7 @@ import soundfile
 
 from audiorec import artifacts
 from audiorec.artifacts import digest_file, fingerprint
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.plays import load_plays
 from audiorec.exceptions import ArtifactError
 from audiorec.mel import MelStore

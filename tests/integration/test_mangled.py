@@ -10,8 +10,7 @@ import sys
 
 import numpy as np
 
-from audiorec.audio import decode_clips
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig, decode_clips
 from audiorec.exceptions import AudioError
 
 from .mangled import FIRST_HZ, HZ_PER_SECOND, KINDS, mangle

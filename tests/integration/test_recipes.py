@@ -7,7 +7,7 @@ import torch
 
 from audiorec.models import build_network, training_crop
 from audiorec.models.content_model import no_scale
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.training.losses import LOSSES
 
 RECIPES = sorted((Path(__file__).parents[2] / "pipelines").glob("*.toml"))

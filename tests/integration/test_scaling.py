@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.audio.fingerprint import n_words
 from audiorec.embeddings import Embeddings
 

@@ -9,14 +9,13 @@ import numpy as np
 import polars as pl
 
 from audiorec.artifacts import fingerprint
-from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints
+from audiorec.audio import Fingerprints, MelConfig
+from audiorec.audio.fingerprint import STEP_SECONDS
 from audiorec.data.catalog import Track
 from audiorec.embeddings import unit_norm
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors import FactorsConfig
 from audiorec.models import ModelConfig, TrainConfig
-from audiorec.pipeline.evaluate_config import EvaluateConfig
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import EvaluateConfig, Recipe
 
 N_MELS, N_FRAMES, N_LATENT = 12, 40, 4
 

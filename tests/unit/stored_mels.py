@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from audiorec.audio.config import MelConfig
-from audiorec.mel.compute import MelJob, Shards, TrackMels
+from audiorec.audio import MelConfig
+from audiorec.mel import MelJob
+from audiorec.mel.compute import Shards, TrackMels
 from audiorec.worker_pool import Outcome
 
 PER_SHARD = 64

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import ArtifactError, NewerError
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors import FactorsConfig
 
 
 def save(directory, value=1.0, **changes):

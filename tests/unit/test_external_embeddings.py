@@ -17,11 +17,9 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, WorkspaceError
 from audiorec.external_embeddings import import_embeddings, read_details, read_vectors
-from audiorec.index.config import IndexConfig
-from audiorec.pipeline import STAGES, Pipeline
-from audiorec.pipeline.workspace_integrity import diagnose
-from audiorec.recommend import Library
-from audiorec.recommend.vector_export import export_vectors
+from audiorec.index import IndexConfig
+from audiorec.pipeline import STAGES, Pipeline, diagnose
+from audiorec.recommend import Library, export_vectors
 from audiorec.workspace import Workspace
 
 N, DIM = 40, 6

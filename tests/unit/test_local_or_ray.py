@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from audiorec import local_or_ray
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import EngineError, ParameterError
 from audiorec.inference import embed_elsewhere, embed_store

@@ -6,6 +6,16 @@ Each module has ``TITLE``; ``PAPER``, to be cited; ``TERMS`` of use; ``ORIGIN``,
 spectrogram in its place.
 """
 
+from __future__ import annotations
+
+from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, ManifestRow
 from audiorec.data.datasets.registry import NAMES, Dataset, dataset
 
-__all__ = ["NAMES", "Dataset", "dataset"]
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "DatasetFolder",
+    "ExpectedFile",
+    "ManifestRow",
+    "dataset",
+]

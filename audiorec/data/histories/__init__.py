@@ -9,6 +9,9 @@ opens an export, ``listen`` is one row of it, ``stream_parsing``, ``databases`` 
 ``csv_normalization`` parse, and ``plays_frame`` has the columns of those two.
 """
 
+from __future__ import annotations
+
+from audiorec.data.histories.export_files import Export, ExportFile
 from audiorec.data.histories.importer_registry import (
     AUTO,
     IN_COLUMNS,
@@ -19,14 +22,19 @@ from audiorec.data.histories.importer_registry import (
     history,
     recognise,
 )
+from audiorec.data.histories.listen import Listen, Tally
 
 __all__ = [
     "AUTO",
     "IN_COLUMNS",
     "PLAYLISTS",
     "SOURCES",
+    "Export",
+    "ExportFile",
     "HistoryFormat",
+    "Listen",
     "RecognisedExport",
+    "Tally",
     "history",
     "recognise",
 ]

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from audiorec.data.histories import Listen
 from audiorec.data.histories.listen import (
     PLAY_FRACTION,
     PLAY_SECONDS,
     SAME_PLAY_SECONDS,
     SKIP_SECONDS,
-    Listen,
 )
 
 SCHEMA: dict[str, Any] = {

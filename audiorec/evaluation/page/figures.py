@@ -11,7 +11,7 @@ from audiorec.evaluation.candidates import THIRDS
 from audiorec.evaluation.holdout import HoldoutKey
 from audiorec.evaluation.page.draw import ROLES, blank, picture, style
 from audiorec.evaluation.scores import HoldoutScores
-from audiorec.evaluation.systems.base import Role
+from audiorec.evaluation.systems import Role
 from audiorec.metrics import Interval
 
 # Imports in functions: matplotlib, not needed for a report without a page.

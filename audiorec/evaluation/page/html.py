@@ -16,13 +16,12 @@ from audiorec.evaluation.page import figures
 from audiorec.evaluation.page.draw import table
 from audiorec.evaluation.report import PageData, Report, SplitReport
 from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
-from audiorec.evaluation.systems import ORACLE, RANDOM
-from audiorec.evaluation.systems.base import Role
+from audiorec.evaluation.systems import ORACLE, RANDOM, Role
 from audiorec.evaluation.text_tables import COLUMNS, DEEPER, FOCUS, count
 from audiorec.index.exact import spread_rows
 from audiorec.metrics import Interval
 from audiorec.output_files import write_output
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 
 N_EXAMPLES = 6
 MIN_LISTENERS = 5  # below, a track's AUC is mostly chance

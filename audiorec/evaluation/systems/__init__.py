@@ -5,9 +5,12 @@ every cold track, or a score for every listener and cold track; several times if
 add one: a module with its own `SYSTEMS`, and a line in `SYSTEMS` of ``registry``.
 """
 
+from __future__ import annotations
+
 from audiorec.evaluation.systems.base import (
     PredictedVectors,
     Prediction,
+    Role,
     ScoreMatrix,
     System,
     WorkDir,
@@ -15,12 +18,7 @@ from audiorec.evaluation.systems.base import (
 from audiorec.evaluation.systems.content import name_of
 from audiorec.evaluation.systems.controls import RANDOM
 from audiorec.evaluation.systems.oracles import ORACLE
-from audiorec.evaluation.systems.registry import (
-    SYSTEMS,
-    chosen_systems,
-    find_system,
-    own_systems,
-)
+from audiorec.evaluation.systems.registry import SYSTEMS, chosen_systems, find_system, own_systems
 from audiorec.evaluation.systems.regressions import MEL_STATISTICS, TRUE_ATTRIBUTES
 
 __all__ = [
@@ -31,6 +29,7 @@ __all__ = [
     "TRUE_ATTRIBUTES",
     "PredictedVectors",
     "Prediction",
+    "Role",
     "ScoreMatrix",
     "System",
     "WorkDir",

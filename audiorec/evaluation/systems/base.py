@@ -13,7 +13,7 @@ import numpy as np
 
 from audiorec.artifacts import fingerprint
 from audiorec.embeddings import Embeddings
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import Progress, silent
 
 if TYPE_CHECKING:

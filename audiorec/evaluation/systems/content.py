@@ -24,7 +24,7 @@ from audiorec.models import (
     ModelConfig,
     TrainConfig,
 )
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 
 if TYPE_CHECKING:
     from audiorec.training import TrainResult

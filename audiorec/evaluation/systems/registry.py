@@ -11,7 +11,7 @@ from audiorec.evaluation.systems.controls import RANDOM
 from audiorec.evaluation.systems.oracles import ORACLE
 from audiorec.evaluation.systems.regressions import TRUE_ATTRIBUTES
 from audiorec.exceptions import ParameterError
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 
 SYSTEMS: dict[str, System] = {
     **controls.SYSTEMS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.models.config import ModelConfig
 from audiorec.models.encoder_names import FIXED_ENCODER, TRAINED_ENCODERS
 from audiorec.models.encoders.base import Encoder

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.models.config import MUSICNN_MEL
 from audiorec.models.pretrained.registry import RHYTHM, TIMBRE
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import ArtifactError, ParameterError
 from audiorec.models.devices import pick_device
 from audiorec.models.encoders.base import Encoder

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.models.encoders.base import Encoder
 
 N_MFCC = 24

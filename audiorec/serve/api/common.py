@@ -17,7 +17,7 @@ from audiorec.serve.state import ServerState, state_of
 if TYPE_CHECKING:
     from audiorec.recommend import Hit
     from audiorec.serve.track_table import TrackTable
-    from audiorec.sessions.session_answer import SessionHit
+    from audiorec.sessions import SessionHit
 
 __all__ = ["check_listeners", "hit_models", "state_of", "track_model", "user_of"]
 

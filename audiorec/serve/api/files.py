@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from audiorec.recommend.preview_segment import SECONDS, find_previews
+from audiorec.recommend import find_previews
+from audiorec.recommend.preview_segment import SECONDS
 from audiorec.serve.api.common import state_of
 from audiorec.serve.api.tracks import Id
 from audiorec.serve.media import TYPES

@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from audiorec.playlist import PlaylistRequest
 from audiorec.playlist.option_values import Format, Kind, Measure, Shape
-from audiorec.recommend.filters import TrackFilter
-from audiorec.recommend.spaces import Space
-from audiorec.sessions.config import ModelChoice
+from audiorec.recommend import Space, TrackFilter
+from audiorec.sessions import ModelChoice
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]

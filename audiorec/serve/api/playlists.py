@@ -9,9 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from audiorec.playlist import build_playlist, write_playlist
-from audiorec.playlist.recipe_files import save_recipe
-from audiorec.playlist.replace import find_replacement
+from audiorec.playlist import build_playlist, find_replacement, save_recipe, write_playlist
 from audiorec.recommend import Library
 from audiorec.serve.api.common import check_filters, check_listeners, hit_fields, state_of, user_of
 from audiorec.serve.api.models import (

@@ -11,10 +11,10 @@ from fastapi.encoders import jsonable_encoder
 
 from audiorec.data.plays import stored_name
 from audiorec.exceptions import AudiorecError, ParameterError
-from audiorec.explain import explain_pair
-from audiorec.explain.occlusion import occlude, occlusion_table
-from audiorec.recommend import Library
-from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
+from audiorec.explain import explain_pair, occlude
+from audiorec.explain.occlusion import occlusion_table
+from audiorec.recommend import Library, join_with_listener
+from audiorec.recommend.rank_fusion import N_FUSED
 from audiorec.serve.api.common import (
     check_filters,
     check_listeners,
@@ -34,14 +34,14 @@ from audiorec.serve.api.models import (
 from audiorec.serve.api.upload import answer_upload, upload_body
 from audiorec.serve.batch import SearchOptions
 from audiorec.serve.state import ServerState
-from audiorec.sessions.session_answer import answer_session
+from audiorec.sessions import answer_session
 from audiorec.workspace import Workspace
 
 if TYPE_CHECKING:
     from audiorec.data.catalog import Track
-    from audiorec.explain.occlusion import Occlusion
+    from audiorec.explain import Occlusion
     from audiorec.recommend import Hit
-    from audiorec.sessions.session_answer import SessionAnswer, SessionHit
+    from audiorec.sessions import SessionAnswer, SessionHit
 
 router = APIRouter(tags=["answers"])
 K = Annotated[int, Query(ge=1, le=1000)]

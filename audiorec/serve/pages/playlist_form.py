@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from audiorec.exceptions import AmbiguousNameError, AudiorecError, first_line
-from audiorec.playlist import KINDS, build_playlist
-from audiorec.playlist.option_values import DEFAULT_LENGTH, FORMATS, WITHOUT_SEEDS
+from audiorec.playlist import FORMATS, KINDS, build_playlist
+from audiorec.playlist.option_values import DEFAULT_LENGTH, WITHOUT_SEEDS
 from audiorec.recommend import Library
 from audiorec.serve.api.common import check_filters, check_listeners
 from audiorec.serve.api.models import Filters, PlaylistOptions

@@ -12,9 +12,8 @@ from audiorec.data.exclusion_rules import KINDS as EXCLUSION_KINDS
 from audiorec.data.plays import stored_name
 from audiorec.exceptions import AudiorecError
 from audiorec.explain import explain_pair
-from audiorec.mel.store import opened_store
-from audiorec.recommend import Library
-from audiorec.recommend.user_profile import liked_tracks
+from audiorec.mel import opened_store
+from audiorec.recommend import Library, liked_tracks
 from audiorec.serve.api.common import check_listeners
 from audiorec.serve.pages.render import PageRequest
 from audiorec.serve.pages.tracks import TrackRow, rows_of, rows_of_hits, tracks_of

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from audiorec.data.playlist_files import SUFFIXES, entry_path
 from audiorec.data.playlist_files import entries as listed_files
 from audiorec.exceptions import AudiorecError
-from audiorec.playlist.saved import SavedPlaylist
+from audiorec.playlist import SavedPlaylist
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.catalog_entities import digest
 from audiorec.serve.subsonic.envelope import (

@@ -17,8 +17,7 @@ from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
 from audiorec.playlist.seeds import MOST_SEEDS
-from audiorec.recommend import Hit, Library
-from audiorec.recommend.several_seeds import representative_ids
+from audiorec.recommend import Hit, Library, representative_ids
 from audiorec.serve.subsonic import entries
 from audiorec.serve.subsonic.browsing import known_artist
 from audiorec.serve.subsonic.catalog_entities import CatalogArtist

@@ -11,8 +11,8 @@ import polars as pl
 from audiorec import artifacts
 from audiorec.data.plays import load_plays
 from audiorec.factors import smooth_by_artist
-from audiorec.recommend import Library
-from audiorec.recommend.spaces import artist_smoothing, artists_of, content_space
+from audiorec.recommend import Library, content_space
+from audiorec.recommend.spaces import artist_smoothing, artists_of
 
 from ..conftest import call
 from ..helpers import SONGS, answer_json, failed

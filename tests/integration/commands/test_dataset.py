@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.data.catalog import Catalog
 from audiorec.data.datasets import NAMES, dataset
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 
 from ..helpers import kill_while_plays_are_written
 

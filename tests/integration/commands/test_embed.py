@@ -10,8 +10,7 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog
 from audiorec.embeddings import unit_norm
 from audiorec.factors import load_factors
-from audiorec.recommend import Library
-from audiorec.recommend.spaces import content_space
+from audiorec.recommend import Library, content_space
 from audiorec.workspace import Workspace
 
 from ..conftest import call

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from audiorec.cli.next import report_unknown
-from audiorec.sessions.session_answer import SessionAnswer
+from audiorec.sessions import SessionAnswer
 
 from ..conftest import call
 from ..helpers import ask

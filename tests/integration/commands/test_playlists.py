@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audiorec.playlist.saved import saved_playlists
+from audiorec.playlist import saved_playlists
 from audiorec.workspace import Workspace
 
 from ..helpers import call, failed

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from audiorec.audio.backends import open_source
+from audiorec.audio import open_source
 from audiorec.data.catalog import Catalog
 from audiorec.recommend import Library
 

@@ -11,7 +11,7 @@ import torch
 from audiorec.cli.tags import probe_lines
 from audiorec.data.catalog import Catalog
 from audiorec.models.encoders.pretrained import empty_pretrained
-from audiorec.tagging.probe import ProbeReport
+from audiorec.tagging import ProbeReport
 from audiorec.workspace import Workspace
 
 from ...loaded_modules import modules_loaded_by_command

@@ -11,8 +11,15 @@ import pytest
 import soundfile
 from scipy.signal import correlate
 
-from audiorec.audio import clip_hash, clip_starts, decode_clips, load_clips, probe, resample
-from audiorec.audio.config import MelConfig
+from audiorec.audio import (
+    MelConfig,
+    clip_hash,
+    clip_starts,
+    decode_clips,
+    load_clips,
+    probe,
+    resample,
+)
 from audiorec.exceptions import AudioError
 
 FORMATS = [".mp3", ".flac", ".ogg", ".opus", ".wav", ".aiff", ".m4a", ".aac", ".wma"]

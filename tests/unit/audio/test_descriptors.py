@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.audio.descriptors import (
-    key_of,
-    measure_descriptors,
-    pitch_classes,
-    tempo_of,
-)
+from audiorec.audio import measure_descriptors
+from audiorec.audio.descriptors import key_of, pitch_classes, tempo_of
 from audiorec.data.catalog import key_name
 from audiorec.data.catalog.descriptors import KEYS
 

@@ -5,16 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from audiorec.audio import load_clips
-from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import (
-    SAME,
-    Fingerprints,
-    agreement,
-    find_copies,
-    make_fingerprint,
-    step_seconds,
-)
+from audiorec.audio import Fingerprints, MelConfig, find_copies, load_clips, make_fingerprint
+from audiorec.audio.fingerprint import SAME, agreement, step_seconds
 from audiorec.audio.mel_band_edges import band_edges
 from audiorec.mel import log_mel
 

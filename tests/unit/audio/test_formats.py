@@ -10,7 +10,7 @@ import soundfile
 
 from audiorec.audio import decode_clips, probe
 from audiorec.exceptions import AudioError
-from audiorec.scan.files import find_audio_files
+from audiorec.scan import find_audio_files
 
 from .tones import SHORT, SR, heard_at, rising
 

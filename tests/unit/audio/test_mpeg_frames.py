@@ -8,8 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from audiorec.audio import decode_clips, probe
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig, decode_clips, probe
 from audiorec.audio.mpeg_frames import constant_seconds, find_frames, length_tag, tags_end
 from audiorec.exceptions import AudioError
 

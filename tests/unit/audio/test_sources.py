@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.audio import clip_hash, decode_clips, load_clips, probe
-from audiorec.audio.backends import open_source
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig, clip_hash, decode_clips, load_clips, open_source, probe
 from audiorec.audio.ogg_pages import find_links, is_damaged
 from audiorec.exceptions import AudioError
 

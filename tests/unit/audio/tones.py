@@ -7,8 +7,7 @@ import struct
 import numpy as np
 import soundfile
 
-from audiorec.audio import decode_clips
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig, decode_clips
 from audiorec.audio.mpeg_frames import SIZES, length_tag
 
 SHORT = MelConfig(clip_seconds=4)

@@ -17,7 +17,7 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError
 from audiorec.pipeline import STAGES
-from audiorec.sessions.config import ModelChoice
+from audiorec.sessions import ModelChoice
 from audiorec.sessions.store import MODELS
 from audiorec.workspace import Workspace
 

@@ -28,7 +28,7 @@ from audiorec.data.plays import (
 )
 from audiorec.data.plays.play_and_skip_rules import merge_repeated_plays
 from audiorec.exceptions import ArtifactError, DataError, NotFoundError, ParameterError
-from audiorec.recommend.user_profile import liked_tracks
+from audiorec.recommend import liked_tracks
 from audiorec.workspace import Workspace
 
 SONG = Recording("song", TrackName("X", "Song", "", 100.0))

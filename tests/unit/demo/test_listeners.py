@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.demo.catalog_plan import PLAYS_FROM, PLAYS_UNTIL, plan_music
+from audiorec.demo import plan_music
+from audiorec.demo.catalog_plan import PLAYS_FROM, PLAYS_UNTIL
 from audiorec.demo.listeners import MadePlays, Tracks, draw_listeners, liking, sample_plays
 from audiorec.demo.truth import truth_arrays
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from audiorec.data import make_sessions
-from audiorec.demo.catalog_plan import plan_music
+from audiorec.demo import plan_music
 from audiorec.demo.listeners import Tracks, draw_listeners
 from audiorec.demo.listening_sessions import SessionPlays, mood_plane, mood_scores, sample_sessions
 from audiorec.demo.truth import truth_arrays

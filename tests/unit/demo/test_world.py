@@ -222,7 +222,7 @@ def test_held_back_files_are_in_no_table(world: World) -> None:
 
 
 def test_another_seed_is_another_world(world: World) -> None:
-    from audiorec.demo.catalog_plan import plan_music
+    from audiorec.demo import plan_music
     from audiorec.demo.compose import compose
 
     mine, other = (plan_music(6, n_artists=3, seed=s).entries[0] for s in (0, 1))

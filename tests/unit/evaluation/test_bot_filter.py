@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 
 from audiorec.data.plays import InteractionsConfig
-from audiorec.evaluation import SYSTEMS, evaluate
-from audiorec.evaluation.data import prepare_data
-from audiorec.evaluation.holdout import HoldoutKey, prepare
+from audiorec.evaluation import SYSTEMS, HoldoutKey, evaluate, prepare_data
+from audiorec.evaluation.holdout import prepare
 from audiorec.evaluation.systems import WorkDir
 
 KEY = HoldoutKey("artist-cold", 0, None)

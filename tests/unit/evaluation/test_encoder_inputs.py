@@ -7,13 +7,13 @@ import pytest
 import soundfile
 import torch
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.evaluation.encoder_inputs import catalogue_inputs, no_pretrained
 from audiorec.mel import MelStore
 from audiorec.models import MUSICNN_MEL, pretrained
 from audiorec.models.encoders.pretrained import empty_pretrained
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 
 from ..stored_mels import store_mels
 

@@ -17,11 +17,11 @@ import pytest
 from audiorec import evaluation as package
 from audiorec import metrics
 from audiorec.evaluation import SYSTEMS, evaluate, run, score_cache, systems
-from audiorec.evaluation.systems.registry import RENAMED, find_system
+from audiorec.evaluation.systems import find_system
+from audiorec.evaluation.systems.registry import RENAMED
 from audiorec.exceptions import ParameterError
 from audiorec.models import ModelConfig, TrainConfig
-from audiorec.pipeline.evaluate_config import EvaluateConfig
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import EvaluateConfig, Recipe
 
 MODELS = tuple(name for name, system in SYSTEMS.items() if system.role == "model")
 HEAVY = (*MODELS, "spectrogram-statistics + ridge", "ridge on true attributes")
@@ -265,8 +265,8 @@ def test_each_scoring_is_divided_by_the_oracle_of_the_same_scoring(body) -> None
 
 
 def test_half_as_play_count_is_a_row_and_ranks_alike_for_all(planted, body) -> None:
-    from audiorec.evaluation.data import prepare_data
-    from audiorec.evaluation.holdout import HoldoutKey, prepare
+    from audiorec.evaluation import HoldoutKey, prepare_data
+    from audiorec.evaluation.holdout import prepare
     from audiorec.evaluation.systems import WorkDir
 
     assert "play count of half A" in body["systems"]
@@ -280,9 +280,9 @@ def test_half_as_play_count_is_a_row_and_ranks_alike_for_all(planted, body) -> N
 
 
 def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
+    from audiorec.evaluation import HoldoutKey
     from audiorec.evaluation.beyond_accuracy import FIGURES, DrawDetails
     from audiorec.evaluation.comparison import compare_systems
-    from audiorec.evaluation.holdout import HoldoutKey
     from audiorec.evaluation.holdout_summary import HoldoutSummary
     from audiorec.evaluation.scores import HoldoutScores
 

@@ -8,13 +8,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.evaluation import SYSTEMS
-from audiorec.evaluation.data import EvaluationData, prepare_data
-from audiorec.evaluation.holdout import Holdout, HoldoutKey, assign_folds, holdout_keys, prepare
+from audiorec.evaluation import (
+    SYSTEMS,
+    EvaluationData,
+    Holdout,
+    HoldoutKey,
+    holdout_keys,
+    prepare_data,
+)
+from audiorec.evaluation.holdout import assign_folds, prepare
 from audiorec.evaluation.systems import PredictedVectors, WorkDir
 from audiorec.exceptions import ArtifactError, AudiorecError, DataError, ParameterError
-from audiorec.factors.config import FactorsConfig
-from audiorec.pipeline.evaluate_config import EvaluateConfig
+from audiorec.factors import FactorsConfig
+from audiorec.pipeline import EvaluateConfig
 
 ARTIST = HoldoutKey("artist-cold", 0, None)
 TRACK = HoldoutKey("track-cold", 0, None)

@@ -13,11 +13,10 @@ import pytest
 
 from audiorec import metrics
 from audiorec.evaluation import SYSTEMS as SYSTEM
-from audiorec.evaluation import evaluate
+from audiorec.evaluation import HoldoutKey, evaluate, holdout_keys, prepare_data
 from audiorec.evaluation.beyond_accuracy import top_ten
 from audiorec.evaluation.candidates import candidates_of
-from audiorec.evaluation.data import prepare_data
-from audiorec.evaluation.holdout import HoldoutKey, holdout_keys, prepare
+from audiorec.evaluation.holdout import prepare
 from audiorec.evaluation.page import html as html_page
 from audiorec.evaluation.page import write_page
 from audiorec.evaluation.page.figures import bars
@@ -26,8 +25,7 @@ from audiorec.evaluation.scores import score
 from audiorec.evaluation.systems import MEL_STATISTICS, WorkDir, chosen_systems
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.metrics import Interval
-from audiorec.pipeline.evaluate_config import EvaluateConfig
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import EvaluateConfig, Recipe
 
 from ..planted import make_planted
 

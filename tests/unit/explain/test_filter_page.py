@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.explain.filter_page import RATE, SECONDS, summary, write_filter_page
-from audiorec.explain.units import Excerpt, FilterReading, NetworkReading
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.explain import FilterReading, NetworkReading, write_filter_page
+from audiorec.explain.filter_page import RATE, SECONDS, summary
+from audiorec.explain.units import Excerpt
+from audiorec.index import IndexConfig, build_index
 from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 

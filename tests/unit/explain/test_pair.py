@@ -14,11 +14,9 @@ from audiorec.data import import_plays
 from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.explain import explain_pair
+from audiorec.explain import draw_pair, explain_pair
 from audiorec.explain.occlusion import OccludedPart, hide, strongest
-from audiorec.explain.picture import draw_pair
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig, build_index
 from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 

@@ -11,15 +11,15 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.cli import cli
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError
+from audiorec.explain import read_filters
 from audiorec.explain.activations import filter_layers
-from audiorec.explain.units import genre_columns, read_filters
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.explain.units import genre_columns
+from audiorec.index import IndexConfig, build_index
 from audiorec.models import (
     ContentModel,
     InputScale,

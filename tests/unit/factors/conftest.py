@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse
 
 from audiorec.data.plays import Interactions
-from audiorec.factors.config import DISLIKE_ALPHA, EPSILON, FactorsConfig
+from audiorec.factors import FactorsConfig
+from audiorec.factors.config import DISLIKE_ALPHA, EPSILON
 from audiorec.id_map import IdMap
 
 N_USERS, N_TRACKS, N_TASTES = 120, 60, 3

@@ -17,8 +17,16 @@ from audiorec import artifacts
 from audiorec.data.plays import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
-from audiorec.factors import Factors, als, confidence, fit_factors, load_factors, save_factors
-from audiorec.factors.config import EPSILON, ITERATIONS, FactorsConfig
+from audiorec.factors import (
+    Factors,
+    FactorsConfig,
+    als,
+    confidence,
+    fit_factors,
+    load_factors,
+    save_factors,
+)
+from audiorec.factors.config import EPSILON, ITERATIONS
 from audiorec.id_map import IdMap
 
 from .conftest import N_TASTES, slow_half_step

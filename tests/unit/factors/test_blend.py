@@ -9,10 +9,17 @@ import scipy.sparse
 from audiorec import metrics
 from audiorec.data.plays import Interactions
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.factors import PriorDecay, blend_tracks, confidence, fit_factors, fold_in_tracks
-from audiorec.factors.config import EPSILON, FactorsConfig
+from audiorec.factors import (
+    FactorsConfig,
+    PriorDecay,
+    blend_tracks,
+    confidence,
+    fit_factors,
+    fold_in_tracks,
+)
+from audiorec.factors.config import EPSILON
 from audiorec.id_map import IdMap
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig
 
 HALF = IndexConfig().prior_half_life_users
 N_LISTENERS, N_WARM, N_COLD, N_LATENT = 900, 240, 80, 8

@@ -9,8 +9,7 @@ import scipy.sparse
 from audiorec.data.plays import Interactions
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.factors import Factors, fit_factors, fold_in_tracks, fold_in_users
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors import Factors, FactorsConfig, fit_factors, fold_in_tracks, fold_in_users
 from audiorec.id_map import IdMap
 
 from .conftest import N_TASTES, slow_half_step

@@ -12,8 +12,7 @@ import pytest
 
 from audiorec import metrics
 from audiorec.data.plays import InteractionsConfig, find_suspects, to_interactions
-from audiorec.factors import als, fit_factors
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors import FactorsConfig, als, fit_factors
 
 N_USERS, N_TRACKS, N_TASTES, N_PLAYED = 600, 300, 6, 30
 DAY = 86_400

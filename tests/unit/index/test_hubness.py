@@ -8,9 +8,8 @@ import scipy.sparse
 
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ParameterError
-from audiorec.index import Index, build_index, with_popularity
-from audiorec.index.config import IndexConfig
-from audiorec.index.hubness import EXPOSURE_K, NEIGHBOURS, csls_offsets, min_exposure_offsets
+from audiorec.index import Index, IndexConfig, build_index, csls_offsets, with_popularity
+from audiorec.index.hubness import EXPOSURE_K, NEIGHBOURS, min_exposure_offsets
 
 N, DIM = 300, 40
 

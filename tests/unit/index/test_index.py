@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError
-from audiorec.index import Index, build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import Index, IndexConfig, build_index
 from audiorec.index.exact import SearchVectors, search_product, top_k
 from audiorec.index.plan import count_lists, make_plan
 from audiorec.index.recall_drift import IndexDrift

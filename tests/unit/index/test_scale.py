@@ -9,12 +9,10 @@ import pytest
 
 from audiorec import artifacts
 from audiorec.embeddings import Embeddings
-from audiorec.index import Index, build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import Index, IndexConfig, build_index, renew_index
 from audiorec.index.exact import SearchVectors, row_norms, search_product, top_k
 from audiorec.index.plan import make_plan, sample_size, structure_bytes
 from audiorec.index.recall_drift import IndexDrift
-from audiorec.index.renew import renew_index
 from audiorec.index.spilled_arrays import concatenate_rows, take_rows
 
 from ...loaded_modules import modules_loaded_by

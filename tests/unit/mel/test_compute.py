@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from audiorec import artifacts
-from audiorec.audio import fingerprint, probe
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig, fingerprint, probe
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.mel import MelStore, audio_to_mels, compute, compute_mels, scanned_mels

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.audio.fingerprint import STEP_SECONDS, Fingerprints, find_copies_of
+from audiorec.audio import Fingerprints, find_copies_of
+from audiorec.audio.fingerprint import STEP_SECONDS
 from audiorec.exceptions import ParameterError
-from audiorec.mel.duplicates import near_duplicates
+from audiorec.mel import near_duplicates
 
 from ..grouping import as_sets, groups_twin
 

@@ -8,10 +8,10 @@ import os
 import numpy as np
 import pytest
 
-from audiorec.audio.config import MelConfig
-from audiorec.audio.fingerprint import make_fingerprint
+from audiorec.audio import MelConfig, make_fingerprint
 from audiorec.exceptions import AudioError
-from audiorec.mel.compute import MelJob, compute_track
+from audiorec.mel import MelJob
+from audiorec.mel.compute import compute_track
 from audiorec.mel.external_spectrograms import read_array
 
 CONFIG = MelConfig(sr=8000, n_fft=256, hop_length=256, n_mels=16, clip_seconds=2)

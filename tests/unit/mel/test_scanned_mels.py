@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from audiorec.artifacts import load_manifest
-from audiorec.audio.config import IDENTITY_CLIP, MelConfig
+from audiorec.audio import IDENTITY_CLIP, MelConfig
 from audiorec.data.catalog import Catalog
-from audiorec.mel import compute_mels
-from audiorec.mel.compute import MelJob, compute_track
-from audiorec.mel.scanned_mels import ScannedMels
+from audiorec.mel import MelJob, ScannedMels, compute_mels
+from audiorec.mel.compute import compute_track
 from audiorec.scan import scan
 from audiorec.scan.read_file import read_file
 

@@ -6,7 +6,7 @@ import scipy.fft
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.mel import audio_to_mels, log_mel
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiorec.exceptions import ParameterError
-from audiorec.metrics.confidence_calibration import CalibrationBin, calibration_error, reliability
+from audiorec.metrics import CalibrationBin, calibration_error, reliability
 
 
 def test_known_bins():

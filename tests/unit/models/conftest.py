@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.models import (
     MUSICNN_MEL,
     ContentModel,

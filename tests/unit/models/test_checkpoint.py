@@ -14,8 +14,8 @@ from audiorec.exceptions import ArtifactError
 from audiorec.factors import ArtistSmoothing
 from audiorec.inference import embed
 from audiorec.models import load_model, save_model
+from audiorec.pipeline import diagnose
 from audiorec.pipeline.status import artifact_state
-from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.workspace import Workspace
 
 from .conftest import make_clips, make_model

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import ParameterError
 from audiorec.models import TRAINED_ENCODERS, MlpHead, ModelConfig
-from audiorec.models.encoders import build_encoder
+from audiorec.models.encoders import build_encoder, check_front_end
 from audiorec.models.encoders.base import GlobalPooling
 from audiorec.models.encoders.musicnn import MEL as MUSICNN
-from audiorec.models.encoders.pretrained import check_front_end, empty_pretrained
+from audiorec.models.encoders.pretrained import empty_pretrained
 from audiorec.models.encoders.spectrogram_statistics import SpectrogramStatistics, modulation_bins
 
 MEL = MelConfig(n_mels=16)

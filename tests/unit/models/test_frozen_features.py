@@ -7,7 +7,7 @@ import pytest
 
 import audiorec.models.frozen_features as features_module
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import ArtifactError, EngineError, NotFoundError, ParameterError
 from audiorec.models import compute_features, kept_features
 from audiorec.models.encoders.musicnn import MEL

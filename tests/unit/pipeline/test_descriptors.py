@@ -9,8 +9,7 @@ import soundfile
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track, load_descriptors, save_descriptors
 from audiorec.data.catalog.descriptors import KIND
-from audiorec.pipeline import Pipeline, descriptors
-from audiorec.pipeline.descriptors import describe_catalog, take_scanned
+from audiorec.pipeline import Pipeline, describe_catalog, descriptors, take_scanned
 from audiorec.scan import scan
 from audiorec.workspace import Workspace
 

@@ -11,7 +11,7 @@ from audiorec.data.plays import load_plays
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NewerError, NotFoundError
 from audiorec.factors import Factors, load_factors, save_factors
-from audiorec.pipeline.forget_user import forget
+from audiorec.pipeline import forget
 from audiorec.workspace import Workspace
 
 

@@ -5,15 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.factors.config import FactorsConfig
+from audiorec.factors import FactorsConfig
 from audiorec.models import MUSICNN_MEL, PRETRAINED_ENCODERS, ModelConfig, TrainConfig
 from audiorec.models.pretrained import PRETRAINED
 from audiorec.models.pretrained.registry import ALIASES
-from audiorec.pipeline import load_shipped
+from audiorec.pipeline import Recipe, load_shipped
 from audiorec.pipeline.old_settings import RENAMED
-from audiorec.pipeline.recipe import Recipe
 
 PIPELINES = Path(__file__).parents[3] / "pipelines"
 

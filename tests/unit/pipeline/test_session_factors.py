@@ -10,9 +10,7 @@ from audiorec import artifacts
 from audiorec.data import import_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.factors import Factors, load_factors
-from audiorec.pipeline import Pipeline
-from audiorec.pipeline.forget_user import forget
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Pipeline, Recipe, forget
 from audiorec.workspace import Workspace
 
 SESSIONS = Recipe(factors={"factors": 4, "regularization": 1.0, "rows": "sessions"})

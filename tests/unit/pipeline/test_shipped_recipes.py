@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.exceptions import DataError
-from audiorec.pipeline import load_shipped, read_recipe, shipped_recipes
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe, load_shipped, read_recipe, shipped_recipes
 
 
 def test_shipped_recipes_are_found_wherever_one_stands(tmp_path, monkeypatch):

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from audiorec import artifacts
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.external_embeddings import import_embeddings
+from audiorec.pipeline import diagnose
 from audiorec.pipeline.status import artifact_state, search_state
-from audiorec.pipeline.workspace_integrity import diagnose
 from audiorec.workspace import Workspace
 
 

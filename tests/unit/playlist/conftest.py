@@ -7,8 +7,7 @@ import pytest
 
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig, build_index
 from audiorec.recommend import Library
 from audiorec.workspace import Workspace
 

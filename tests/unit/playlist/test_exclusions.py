@@ -14,12 +14,9 @@ from audiorec.data import Exclusion, excluded_tracks, import_plays, save_exclusi
 from audiorec.data.catalog import save_descriptors
 from audiorec.exceptions import ArtifactError, NotFoundError
 from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.recommend import Library
-from audiorec.recommend.rank_fusion import N_FUSED, join_with_listener
-from audiorec.recommend.user_profile import tracks_played_by
-from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.session_answer import answer_session
-from audiorec.sessions.train_and_choose import train_sessions
+from audiorec.recommend import Library, join_with_listener, tracks_played_by
+from audiorec.recommend.rank_fusion import N_FUSED
+from audiorec.sessions import GRU4RecConfig, SessionsConfig, answer_session, train_sessions
 from audiorec.workspace import Workspace
 
 from .conftest import DIM, SEEDS, N, make_workspace

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig, build_index
 from audiorec.playlist import make_playlist
 from audiorec.playlist.from_seeds import by_margin
 

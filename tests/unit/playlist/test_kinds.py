@@ -17,17 +17,23 @@ from audiorec.data import import_plays
 from audiorec.data.catalog import Catalog, save_descriptors
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import DataError, NotFoundError, ParameterError
-from audiorec.playlist import KINDS, WRITERS, PlaylistRequest, build_playlist, save_playlist
+from audiorec.playlist import (
+    FORMATS,
+    KINDS,
+    WRITERS,
+    PlaylistRequest,
+    build_playlist,
+    find_replacement,
+    save_playlist,
+    saved_playlists,
+)
 from audiorec.playlist.kinds.path import PathSegment
 from audiorec.playlist.kinds.registry import chooser
-from audiorec.playlist.option_values import FORMATS
 from audiorec.playlist.order import first_clash
-from audiorec.playlist.replace import find_replacement
-from audiorec.playlist.saved import PREFIX, saved_playlists
+from audiorec.playlist.saved import PREFIX
 from audiorec.playlist.seeds import central_track
 from audiorec.playlist.source import TrackSource
-from audiorec.recommend import Library
-from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend import Library, TrackFilter
 
 from .conftest import DIM, SEEDS, N, make_workspace
 

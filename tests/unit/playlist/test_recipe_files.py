@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from audiorec.exceptions import DataError
-from audiorec.playlist import PlaylistRequest
-from audiorec.playlist.recipe_files import MissingParameterError, load_recipe, save_recipe
-from audiorec.recommend.filters import TrackFilter
+from audiorec.playlist import PlaylistRequest, load_recipe, save_recipe
+from audiorec.playlist.recipe_files import MissingParameterError
+from audiorec.recommend import TrackFilter
 
 TEMPLATES = Path(__file__).parents[3] / "pipelines" / "playlists"
 

@@ -14,9 +14,7 @@ from click.testing import CliRunner
 from audiorec.cli import cli
 from audiorec.data import import_plays
 from audiorec.data.catalog import save_descriptors
-from audiorec.playlist import PlaylistRequest
-from audiorec.playlist.recipe_files import recipes_in, save_recipe
-from audiorec.playlist.refresh import refresh_playlists
+from audiorec.playlist import PlaylistRequest, recipes_in, refresh_playlists, save_recipe
 from audiorec.recommend import Library
 
 from ...loaded_modules import modules_loaded_by_command

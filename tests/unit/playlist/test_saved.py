@@ -12,7 +12,8 @@ from audiorec.cli import cli
 from audiorec.data.server import forget_listener
 from audiorec.data.server.store import FILE
 from audiorec.exceptions import AmbiguousNameError, NotFoundError, ParameterError
-from audiorec.playlist.saved import LONGEST_NAME, saved_playlists
+from audiorec.playlist import saved_playlists
+from audiorec.playlist.saved import LONGEST_NAME
 
 from .conftest import N, make_workspace
 

@@ -8,7 +8,8 @@ import pytest
 
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.recommend.filters import TrackFilter, select_tracks
+from audiorec.recommend import TrackFilter
+from audiorec.recommend.filters import select_tracks
 
 GENRES = ("Deep House", "jazz", "Acid Jazz; Funk", "")
 

@@ -19,16 +19,13 @@ from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, NotFoundError, ParameterError, WorkspaceError
 from audiorec.factors import Factors, save_factors
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
-from audiorec.index.reload import index_signature, open_index
-from audiorec.pipeline.workspace_integrity import diagnose
+from audiorec.index import IndexConfig, build_index, open_index
+from audiorec.index.reload import index_signature
+from audiorec.pipeline import diagnose
 from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.recommend import Library, similar, similar_many
-from audiorec.recommend.filters import TrackFilter
+from audiorec.recommend import Library, TrackFilter, export_vectors, similar, similar_many
 from audiorec.recommend.score_percentiles import PairScores
 from audiorec.recommend.user_profile import mean_vector, user_factor
-from audiorec.recommend.vector_export import export_vectors
 from audiorec.workspace import Workspace
 
 from ...waiting import wait_until

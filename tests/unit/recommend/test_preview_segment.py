@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog
 from audiorec.mel import MelStore, compute_mels
-from audiorec.recommend.preview_segment import Preview, find_previews, preview_of
+from audiorec.recommend import Preview, find_previews
+from audiorec.recommend.preview_segment import preview_of
 from audiorec.scan import scan
 from audiorec.workspace import Workspace
 

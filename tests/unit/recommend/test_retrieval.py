@@ -7,8 +7,7 @@ import pytest
 
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig, build_index
 from audiorec.recommend import ScoredTrack, recommend, similar
 from audiorec.recommend.several_seeds import representatives
 

@@ -7,7 +7,8 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.factors import ArtistSmoothing, Factors, save_factors, smooth_by_artist
-from audiorec.recommend.uncatalogued_file import UncataloguedFile, with_artist_prior
+from audiorec.recommend import UncataloguedFile
+from audiorec.recommend.uncatalogued_file import with_artist_prior
 from audiorec.workspace import Workspace
 
 SMOOTHING = ArtistSmoothing(k=1.5)

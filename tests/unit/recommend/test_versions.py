@@ -5,10 +5,8 @@ import pytest
 
 from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.embeddings import Embeddings
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
-from audiorec.recommend import recommend, similar, similar_many
-from audiorec.recommend.versions import song_of, songs_of
+from audiorec.index import IndexConfig, build_index
+from audiorec.recommend import recommend, similar, similar_many, song_of, songs_of
 
 
 def track(title, artist="Alma Ro", track_id="t"):

@@ -12,9 +12,8 @@ import pytest
 from audiorec.data.playlist_files import entries
 from audiorec.exceptions import DataError
 from audiorec.id_map import LONGEST
-from audiorec.pipeline.recipe import Recipe
-from audiorec.scan import read_manifest
-from audiorec.scan.file_tags import read_tags
+from audiorec.pipeline import Recipe
+from audiorec.scan import read_manifest, read_tags
 
 MB = 1 << 20
 

@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiorec.audio import decode_clips, probe
-from audiorec.audio.config import IDENTITY_CLIP, MelConfig
+from audiorec.audio import IDENTITY_CLIP, MelConfig, decode_clips, probe
 from audiorec.data.catalog import Catalog
 from audiorec.data.path_fragments import FilePart, file_of, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, compute_mels
 from audiorec.playlist import write_playlist
-from audiorec.scan import cue, scan
-from audiorec.scan.cue import read_cue
+from audiorec.scan import cue, read_cue, scan
 
 SR = 8000
 SHEET = """\

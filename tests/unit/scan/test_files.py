@@ -12,8 +12,7 @@ import pytest
 from audiorec.data.catalog import Catalog
 from audiorec.data.folder_walk import is_ignored, rules_for
 from audiorec.data.playlist_files import playlists_in
-from audiorec.scan import scan
-from audiorec.scan.files import find_audio_files
+from audiorec.scan import find_audio_files, scan
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import DataError
 from audiorec.pipeline.name_matcher import recordings
-from audiorec.scan import scan, scan_manifest, scanner
-from audiorec.scan.file_tags import read_recording_id, read_tags
+from audiorec.scan import read_recording_id, read_tags, scan, scan_manifest, scanner
 from audiorec.scan.read_file import read_file
 from audiorec.workspace import Workspace
 

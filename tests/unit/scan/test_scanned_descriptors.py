@@ -7,11 +7,9 @@ from functools import partial
 import numpy as np
 import soundfile
 
-from audiorec.audio import decode_clips
-from audiorec.audio.config import IDENTITY_CLIP
-from audiorec.audio.descriptors import describe_file
+from audiorec.audio import IDENTITY_CLIP, decode_clips, describe_file
+from audiorec.scan import ScannedDescriptors
 from audiorec.scan.read_file import do_all, read_file
-from audiorec.scan.scanned_descriptors import ScannedDescriptors
 
 from ..audio.songs import SR, song
 

@@ -8,7 +8,7 @@ import av
 import mutagen.apev2
 import pytest
 
-from audiorec.scan.file_tags import read_tags
+from audiorec.scan import read_tags
 
 NAMES = {"artist": "Björk", "title": "Jóga", "album": "Homogenic", "genre": "Pop", "year": 1997,
          "number": 2}  # fmt: skip

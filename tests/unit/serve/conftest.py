@@ -11,8 +11,7 @@ import pytest
 from audiorec.data import import_plays
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig, build_index
 from audiorec.workspace import Workspace
 
 pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[serve]'")

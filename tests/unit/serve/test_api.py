@@ -16,8 +16,7 @@ from audiorec.data import find_tracks
 from audiorec.data.catalog import Catalog
 from audiorec.data.server import ServerStore
 from audiorec.exceptions import ArtifactError
-from audiorec.playlist import PlaylistRequest, build_playlist
-from audiorec.playlist.replace import find_replacement
+from audiorec.playlist import PlaylistRequest, build_playlist, find_replacement
 from audiorec.recommend import Library
 from audiorec.serve import create_app
 from audiorec.serve.api.upload import Upload, similar_to
@@ -184,7 +183,7 @@ def test_exclusions_are_honoured_at_once(client):
 
 
 def test_status_is_that_of_the_command(client, workspace):
-    from audiorec.pipeline.status import describe_workspace
+    from audiorec.pipeline import describe_workspace
 
     assert client.get(f"{API}/status").json() == describe_workspace(workspace)
     assert client.get(f"{API}/failures").json() == []
@@ -219,8 +218,7 @@ def test_a_file_that_is_sent_is_listened_to(client, workspace, tmp_path, tune, w
     """Here it is a copy of a track in another place, which no network has to be asked of."""
     from dataclasses import replace
 
-    from audiorec.audio import clip_hash, decode_clips
-    from audiorec.audio.config import IDENTITY_CLIP
+    from audiorec.audio import IDENTITY_CLIP, clip_hash, decode_clips
 
     copy = write_audio(tmp_path / "copy.wav", tune(8))
     sound = clip_hash(decode_clips(copy, config=IDENTITY_CLIP).clips[0])

@@ -12,19 +12,20 @@ from starlette.testclient import TestClient
 
 from audiorec.cli import cli
 from audiorec.exceptions import NotFoundError, ParameterError, WorkspaceError
-from audiorec.serve import ServeSettings, create_app
-from audiorec.serve.access import is_known_host
-from audiorec.serve.app import is_loopback
-from audiorec.serve.auth import Auth, LoginThrottle
-from audiorec.serve.users import (
+from audiorec.serve import (
+    ServeSettings,
     add_key,
     add_user,
+    create_app,
+    is_loopback,
     load_users,
     remove_user,
     revoke_keys,
     save_users,
     users_file,
 )
+from audiorec.serve.access import is_known_host
+from audiorec.serve.auth import Auth, LoginThrottle
 
 API = "/api/v1"
 BASE = "http://127.0.0.1:8337"

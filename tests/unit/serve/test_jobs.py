@@ -12,7 +12,8 @@ import pytest
 
 from audiorec.data.catalog import Catalog
 from audiorec.exceptions import JobRunningError, NotFoundError, ParameterError
-from audiorec.scan.scan_roots import record_scan, scan_roots
+from audiorec.scan import record_scan
+from audiorec.scan.scan_roots import scan_roots
 from audiorec.serve import ServeSettings
 from audiorec.serve.app import make_state
 from audiorec.workspace import Workspace

@@ -22,7 +22,7 @@ from audiorec.data.server import (
 )
 from audiorec.data.server.store import FILE
 from audiorec.exceptions import ParameterError, WorkspaceError
-from audiorec.pipeline.forget_user import forget
+from audiorec.pipeline import forget
 from audiorec.serve.listening import Listening, play_or_skip
 
 from ...waiting import wait_until

@@ -15,13 +15,12 @@ import pytest
 pytest.importorskip("fastapi", reason="no FastAPI: pip install 'audiorec-music[serve]'")
 from starlette.testclient import TestClient
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data import Exclusion, excluded_tracks, save_exclusions
 from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.mel import compute_mels
 from audiorec.playlist import KINDS
-from audiorec.serve import create_app
-from audiorec.serve.users import add_user, users_file
+from audiorec.serve import add_user, create_app, users_file
 from audiorec.track_map import Layout, Region, save_map
 
 from ...waiting import wait_until

@@ -15,8 +15,7 @@ from audiorec.exceptions import ArtifactError
 from audiorec.mel import compute_mels
 from audiorec.models import save_model
 from audiorec.serve.api.recommendations import TrackPair, occluded_pair
-from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.train_and_choose import train_sessions
+from audiorec.sessions import GRU4RecConfig, SessionsConfig, train_sessions
 
 from ..models.conftest import MEL, make_model
 from .conftest import make_workspace

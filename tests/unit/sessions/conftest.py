@@ -10,8 +10,7 @@ import pytest
 from audiorec.data import import_plays
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.train_and_choose import train_sessions
+from audiorec.sessions import GRU4RecConfig, SessionsConfig, train_sessions
 from audiorec.workspace import Workspace
 
 N = 12

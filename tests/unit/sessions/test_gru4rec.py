@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from audiorec.data import Sessions
-from audiorec.sessions import cold_start
+from audiorec.sessions import GRU4RecConfig, GRUModel, SessionsConfig, cold_start, train_gru4rec
 from audiorec.sessions.batches import parallel_steps
 from audiorec.sessions.cold_start import (
     PENALTY,
@@ -27,16 +27,13 @@ from audiorec.sessions.comparison import (
     MAX_EVENTS,
     bounded_settings,
 )
-from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
 from audiorec.sessions.content_pca import MOST_AXES, ContentSpace, ItemContent
 from audiorec.sessions.gru4rec import GRU4Rec, GRUCell, uniform
-from audiorec.sessions.gru4rec_numpy import GRUModel
 from audiorec.sessions.gru4rec_training import (
     AdagradMomentum,
     NegativeSampler,
     Trainer,
     score_epochs,
-    train_gru4rec,
 )
 from audiorec.sessions.losses import bpr_max, cross_entropy, same_item
 from audiorec.sessions.metrics import Scores, rank_of

@@ -12,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiorec.data import Sessions
-from audiorec.sessions.base import SessionModel
-from audiorec.sessions.content_neighbours import ContentNeighbours
-from audiorec.sessions.neighbours import Kind, SessionNeighbours
-from audiorec.sessions.popularity import Popularity, SessionPopularity
-from audiorec.sessions.rules import AssociationRules, SequentialRules
+from audiorec.sessions import (
+    AssociationRules,
+    ContentNeighbours,
+    Popularity,
+    SequentialRules,
+    SessionModel,
+    SessionNeighbours,
+    SessionPopularity,
+)
+from audiorec.sessions.neighbours import Kind
 
 from ..session_lists import sessions_of_lists
 

@@ -22,14 +22,19 @@ from audiorec.exceptions import (
     NotFoundError,
     ParameterError,
 )
-from audiorec.pipeline import Pipeline
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Pipeline, Recipe
 from audiorec.recommend.rank_fusion import fuse_ranks
-from audiorec.sessions import SessionRecommender, SessionTrack, next_tracks
-from audiorec.sessions.config import SessionsConfig
-from audiorec.sessions.session_answer import SessionHit, answer_session
+from audiorec.sessions import (
+    SessionHit,
+    SessionRecommender,
+    SessionsConfig,
+    SessionTrack,
+    answer_session,
+    have_sessions,
+    next_tracks,
+    train_sessions,
+)
 from audiorec.sessions.store import StoredModels
-from audiorec.sessions.train_and_choose import have_sessions, train_sessions
 from audiorec.workspace import Workspace
 
 from ...loaded_modules import modules_loaded_by_command

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from audiorec.evaluation.data import prepare_data
-from audiorec.studies.inputs import StudyInputs
+from audiorec.evaluation import prepare_data
+from audiorec.studies import StudyInputs
 from audiorec.workspace import Workspace
 
 from ..planted import Planted, make_planted

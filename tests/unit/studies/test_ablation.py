@@ -7,7 +7,7 @@ import pytest
 from audiorec.evaluation.systems import name_of
 from audiorec.evaluation.systems.content import changed
 from audiorec.exceptions import ParameterError
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.studies.ablation import parse
 
 

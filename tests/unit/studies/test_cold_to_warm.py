@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from audiorec.embeddings import Embeddings, unit_norm
-from audiorec.evaluation.holdout import HoldoutKey, prepare
+from audiorec.evaluation import HoldoutKey
+from audiorec.evaluation.holdout import prepare
 from audiorec.evaluation.systems import MEL_STATISTICS
 from audiorec.exceptions import ParameterError
 from audiorec.factors import PriorDecay, fold_in_tracks
-from audiorec.pipeline.evaluate_config import EvaluateConfig
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import EvaluateConfig, Recipe
 from audiorec.progress import silent
 from audiorec.studies import cold_to_warm
 from audiorec.studies.bootstrap import bootstrap_means

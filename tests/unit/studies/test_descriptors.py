@@ -13,9 +13,8 @@ from audiorec.audio.descriptors import CLIP
 from audiorec.data.catalog import Catalog, Track
 from audiorec.demo.styles import SCALES
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.pipeline.recipe import Recipe
-from audiorec.studies import descriptors
-from audiorec.studies.inputs import StudyInputs
+from audiorec.pipeline import Recipe
+from audiorec.studies import StudyInputs, descriptors
 from audiorec.studies.playlists import plan_of_world
 from audiorec.workspace import Workspace
 

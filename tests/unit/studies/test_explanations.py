@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, DataError
 from audiorec.explain.occlusion import slots
@@ -18,9 +18,8 @@ from audiorec.models import (
     build_network,
     save_model,
 )
-from audiorec.pipeline.recipe import Recipe
-from audiorec.studies import explanations
-from audiorec.studies.inputs import StudyInputs
+from audiorec.pipeline import Recipe
+from audiorec.studies import StudyInputs, explanations
 from audiorec.workspace import Workspace
 
 from ..stored_mels import store_mels

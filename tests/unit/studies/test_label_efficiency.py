@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from audiorec.evaluation import evaluate
-from audiorec.evaluation.holdout import HoldoutKey, n_labelled, prepare, with_labels
+from audiorec.evaluation import HoldoutKey, evaluate
+from audiorec.evaluation.holdout import n_labelled, prepare, with_labels
 from audiorec.evaluation.systems import MEL_STATISTICS
 from audiorec.exceptions import ParameterError, TrainingError
 from audiorec.studies import label_efficiency

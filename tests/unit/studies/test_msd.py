@@ -11,12 +11,11 @@ import pytest
 import soundfile
 
 from audiorec.data.catalog import Catalog
-from audiorec.data.datasets import dataset
-from audiorec.data.datasets.dataset_files import DatasetFolder
+from audiorec.data.datasets import DatasetFolder, dataset
 from audiorec.data.plays import all_played_tracks
 from audiorec.exceptions import DataError
 from audiorec.mel import MelStore
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.studies import msd
 from audiorec.workspace import Workspace
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings, unit_norm
 from audiorec.exceptions import ArtifactError, DataError
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
+from audiorec.index import IndexConfig, build_index
 from audiorec.models import pretrained
-from audiorec.pipeline.recipe import Recipe
-from audiorec.studies.inputs import StudyInputs
+from audiorec.pipeline import Recipe
+from audiorec.studies import StudyInputs
 from audiorec.studies.neighbours import CHANCE, _by_chance, hits_of, relations_of, run
 from audiorec.workspace import Workspace
 

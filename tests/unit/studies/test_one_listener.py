@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import torch
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data import import_plays
 from audiorec.data.catalog import Catalog, Track
 from audiorec.exceptions import DataError
@@ -15,9 +15,8 @@ from audiorec.metrics import auc, rank
 from audiorec.models import MUSICNN_MEL, FeatureStore, pretrained
 from audiorec.models.content_model import CONTENT_BLOCKS, RIDGE_BLOCKS
 from audiorec.models.encoders.pretrained import empty_pretrained
-from audiorec.pipeline.recipe import Recipe
-from audiorec.studies import one_listener
-from audiorec.studies.inputs import StudyInputs
+from audiorec.pipeline import Recipe
+from audiorec.studies import StudyInputs, one_listener
 from audiorec.studies.one_listener import (
     FOLDED,
     RANDOM,

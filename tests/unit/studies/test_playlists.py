@@ -11,11 +11,9 @@ import pytest
 from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import DataError, ParameterError
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
-from audiorec.pipeline.recipe import Recipe
-from audiorec.studies import playlists
-from audiorec.studies.inputs import StudyInputs
+from audiorec.index import IndexConfig, build_index
+from audiorec.pipeline import Recipe
+from audiorec.studies import StudyInputs, playlists
 from audiorec.workspace import Workspace
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from audiorec.evaluation.holdout import holdout_keys, prepare
+from audiorec.evaluation import holdout_keys
+from audiorec.evaluation.holdout import prepare
 from audiorec.evaluation.systems import MEL_STATISTICS
-from audiorec.pipeline.evaluate_config import EvaluateConfig
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import EvaluateConfig, Recipe
 from audiorec.studies import popularity_and_hubs
 from audiorec.studies.popularity_and_hubs import HIDDEN, SETTINGS, hide
 

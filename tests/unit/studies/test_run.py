@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from audiorec.exceptions import ParameterError
-from audiorec.pipeline.recipe import Recipe
-from audiorec.studies.inputs import StudyInputs
-from audiorec.studies.run import run_study
+from audiorec.pipeline import Recipe
+from audiorec.studies import StudyInputs, run_study
 from audiorec.workspace import Workspace
 
 

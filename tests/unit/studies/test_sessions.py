@@ -9,22 +9,27 @@ import numpy as np
 import polars as pl
 import pytest
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.data import Sessions, make_sessions
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
-from audiorec.evaluation.mel_features import mel_statistics
+from audiorec.evaluation import mel_statistics
 from audiorec.exceptions import DataError
 from audiorec.external_embeddings import import_embeddings
 from audiorec.mel import MelStore
-from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline import Recipe
 from audiorec.progress import silent
-from audiorec.sessions import metrics
+from audiorec.sessions import (
+    GRU4RecConfig,
+    SessionsConfig,
+    hit_rate,
+    mean_reciprocal_rank,
+    metrics,
+    rank_next_items,
+)
 from audiorec.sessions.base import RepeatedPrefixScoring
-from audiorec.sessions.config import GRU4RecConfig, SessionsConfig
-from audiorec.sessions.metrics import hit_rate, mean_reciprocal_rank, rank_next_items
+from audiorec.studies import StudyInputs
 from audiorec.studies import sessions as study
-from audiorec.studies.inputs import StudyInputs
 from audiorec.workspace import Workspace
 
 from ..session_lists import sessions_of_lists

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audiorec.metrics import Interval
-from audiorec.studies.tables import StudyReport, StudyTable
+from audiorec.studies import StudyReport, StudyTable
 
 
 def test_a_table_leaves_empty_what_is_not_known():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from audiorec.models.encoders.pretrained import PretrainedEncoder, empty_pretrained
+from audiorec.models.encoders import PretrainedEncoder
+from audiorec.models.encoders.pretrained import empty_pretrained
 
 
 def ignorant(name: str = "musicnn") -> PretrainedEncoder:

@@ -9,8 +9,14 @@ from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, audio_to_mels, compute_mels
 from audiorec.models import compute_features, encode_clips
 from audiorec.scan import scan
-from audiorec.tagging import autotag_catalog, autotag_file, pretrained_tags, tag_catalog, tag_file
-from audiorec.tagging.stage import load_probe
+from audiorec.tagging import (
+    autotag_catalog,
+    autotag_file,
+    load_probe,
+    pretrained_tags,
+    tag_catalog,
+    tag_file,
+)
 from audiorec.workspace import Workspace
 
 

@@ -12,12 +12,9 @@ from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Track
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import ArtifactError, ParameterError
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
-from audiorec.pipeline import Pipeline
+from audiorec.index import IndexConfig, build_index
+from audiorec.pipeline import Pipeline, Recipe, describe_workspace
 from audiorec.pipeline.map import missing_map
-from audiorec.pipeline.recipe import Recipe
-from audiorec.pipeline.status import describe_workspace
 from audiorec.track_map import extend_layout, fit_layout, load_map
 from audiorec.track_map.layout import _positions_of_new_tracks, _principal_plane
 from audiorec.workspace import Workspace

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from audiorec.audio.config import MelConfig
+from audiorec.audio import MelConfig
 from audiorec.embeddings import Embeddings
 from audiorec.models import ModelConfig, TrainConfig
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from audiorec.training import EpochRow
-from audiorec.training.curves import BLUE, ORANGE, plot_history
+from audiorec.training import EpochRow, plot_history
+from audiorec.training.curves import BLUE, ORANGE
 
 HISTORY = [
     EpochRow(1, 0.9, 0.95, 300.0),

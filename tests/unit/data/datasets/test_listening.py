@@ -87,8 +87,7 @@ def test_million_playlist(fixture, imported):
 
 
 def test_million_playlist_in_the_order_of_its_positions(fixture, tmp_path):
-    from audiorec.data.datasets import dataset
-    from audiorec.data.datasets.dataset_files import DatasetFolder
+    from audiorec.data.datasets import DatasetFolder, dataset
 
     read = dataset("million-playlist").read(
         DatasetFolder(fixture("million-playlist"), scratch=tmp_path)
@@ -243,7 +242,7 @@ def test_check_names_what_is_missing(fixture):
 
 
 def test_no_room_to_unpack(fixture, tmp_path, monkeypatch):
-    from audiorec.data.datasets.dataset_files import DatasetFolder
+    from audiorec.data.datasets import DatasetFolder
 
     folder = fixture("hetrec")
     pack(folder / "user_artists.dat", "bz2")
@@ -254,7 +253,8 @@ def test_no_room_to_unpack(fixture, tmp_path, monkeypatch):
 
 
 def test_check_unpacks_a_head_alone(fixture, tmp_path):
-    from audiorec.data.datasets.dataset_files import BLOCK, DatasetFolder
+    from audiorec.data.datasets import DatasetFolder
+    from audiorec.data.datasets.dataset_files import BLOCK
 
     folder = fixture("hetrec")
     (folder / "user_artists.dat").write_bytes(b"2\t51\t7\r\n" * (BLOCK // 4))

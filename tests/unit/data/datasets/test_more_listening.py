@@ -180,7 +180,7 @@ def test_melon_without_names(fixture, tmp_path):
 
 
 def tracks_of(name, folder, tmp_path):
-    from audiorec.data.datasets.dataset_files import DatasetFolder
+    from audiorec.data.datasets import DatasetFolder
 
     return {t.track_id: t for t in dataset(name).tracks(DatasetFolder(folder, scratch=tmp_path))}
 

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from audiorec.data import HistoryReport, add_history, open_export
-from audiorec.data.histories import AUTO, history, recognise
-from audiorec.data.histories.export_files import Export
-from audiorec.data.histories.listen import Listen, Tally
+from audiorec.data.histories import AUTO, Export, Listen, Tally, history, recognise
 from audiorec.data.names import Matcher, Recording, TrackName
 from audiorec.data.plays import writing_plays
 

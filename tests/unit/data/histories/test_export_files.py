@@ -13,13 +13,13 @@ import pytest
 from audiorec.data.histories import (
     IN_COLUMNS,
     SOURCES,
+    Export,
+    Tally,
     export_files,
     history,
     recognise,
     stream_parsing,
 )
-from audiorec.data.histories.export_files import Export
-from audiorec.data.histories.listen import Tally
 from audiorec.data.histories.stream_parsing import csv_rows, json_array
 from audiorec.exceptions import DataError, ParameterError
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from audiorec.data.histories import Listen, Tally
 from audiorec.data.histories.field_values import (
     local_to_utc,
     normalize_rating,
@@ -10,7 +11,6 @@ from audiorec.data.histories.field_values import (
     path_text,
     text,
 )
-from audiorec.data.histories.listen import Listen, Tally
 
 
 def test_values_that_are_none():

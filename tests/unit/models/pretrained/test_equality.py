@@ -11,8 +11,9 @@ import torch
 
 from audiorec.mel import log_mel
 from audiorec.models import encode_clips
+from audiorec.models.encoders import ready_pretrained
 from audiorec.models.encoders.musicnn import MEL
-from audiorec.models.encoders.pretrained import load_pretrained, ready_pretrained
+from audiorec.models.encoders.pretrained import load_pretrained
 from audiorec.models.pretrained import PRETRAINED
 
 DATA = Path(__file__).parents[3] / "data"

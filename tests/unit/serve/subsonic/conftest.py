@@ -22,10 +22,8 @@ from starlette.testclient import TestClient
 from audiorec.data.catalog import Catalog, FileRow, Track
 from audiorec.data.path_fragments import file_of
 from audiorec.embeddings import Embeddings
-from audiorec.index import build_index
-from audiorec.index.config import IndexConfig
-from audiorec.serve import ServeSettings, create_app
-from audiorec.serve.users import add_key, add_user, users_file
+from audiorec.index import IndexConfig, build_index
+from audiorec.serve import ServeSettings, add_key, add_user, create_app, users_file
 from audiorec.workspace import Workspace
 
 from ....waiting import wait_until

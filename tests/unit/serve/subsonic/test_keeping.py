@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from audiorec.playlist.saved import saved_playlists
+from audiorec.playlist import saved_playlists
 
 from .asking import N_ALL, ids
 

@@ -10,9 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from audiorec.data.catalog import Catalog
-from audiorec.serve import create_app
+from audiorec.serve import add_user, create_app, users_file
 from audiorec.serve.subsonic.service import METHODS
-from audiorec.serve.users import add_user, users_file
 from audiorec.workspace import Workspace
 
 
