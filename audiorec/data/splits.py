@@ -38,18 +38,18 @@ class UserHalves(NamedTuple):
 
 def split_tracks(
     track_ids: Sequence[str],
-    groups: Mapping[str, Hashable],
+    artists: Mapping[str, Hashable],
     *,
     test_fraction: float,
     seed: int,
     by: Literal["artist", "track"] = "artist",
     validation_share: float = 0.0,
-    together: Mapping[str, Hashable] | None = None,
+    duplicates: Mapping[str, Hashable] | None = None,
 ) -> Split:
     """Split tracks into training, validation and test sets.
 
     The units of the split are whole artists (`by` "artist") or single tracks, merged further so
-    that tracks of one `together` group (duplicates of one recording) are never on two sides. Units
+    that tracks of one group of duplicates are never on two sides. Units
     are shuffled by the seed; each goes to the test side while that still lacks tracks, then to
     validation, then to training, and a unit that would overshoot by more than it fills is skipped.
 
@@ -57,7 +57,7 @@ def split_tracks(
     ----------
     track_ids : sequence of str
         Unique ids; their order does not change the split.
-    groups : mapping of str to hashable
+    artists : mapping of str to hashable
         Artist of each track. A track that has none, or an empty one, is its own artist.
     test_fraction : float
         Fraction of the tracks, in [0, 1); above 0, the side gets at least one unit.
@@ -65,7 +65,7 @@ def split_tracks(
     by : {"artist", "track"}
     validation_share : float
         As `test_fraction`.
-    together : mapping of str to hashable, optional
+    duplicates : mapping of str to hashable, optional
         Duplicate group of each track; tracks not in it have no duplicate.
 
     Returns
@@ -78,7 +78,7 @@ def split_tracks(
         If a fraction is impossible, or a requested side would be empty.
     """
     _check_shares(track_ids, test_fraction, validation_share)
-    units = _units(track_ids, groups if by == "artist" else {}, together or {})
+    units = _units(track_ids, artists if by == "artist" else {}, duplicates or {})
     order = np.random.default_rng(seed).permutation(len(units))
     sides: dict[str, set[str]] = {"test": set(), "validation": set(), "train": set()}
     left = [units[number] for number in order]
@@ -86,7 +86,7 @@ def split_tracks(
         chosen, left = _split_units(left, share * len(track_ids))
         sides[side] = {id_ for unit in chosen for id_ in unit}
     sides["train"] = {id_ for unit in left for id_ in unit}
-    names = {str(groups.get(id_) or id_) for id_ in track_ids} if by == "artist" else set()
+    names = {str(artists.get(id_) or id_) for id_ in track_ids} if by == "artist" else set()
     _check_sides(sides, len(units), by, names, test_fraction, validation_share)
     return Split(*(tuple(i for i in track_ids if i in sides[s]) for s in Split._fields))
 
@@ -129,11 +129,11 @@ def _check_shares(track_ids: Sequence[str], test_fraction: float, validation_sha
 
 
 def _units(
-    track_ids: Sequence[str], groups: Mapping[str, Hashable], together: Mapping[str, Hashable]
+    track_ids: Sequence[str], artists: Mapping[str, Hashable], duplicates: Mapping[str, Hashable]
 ) -> list[list[str]]:
     """Tracks that must stay on one side, in the order of their smallest ids."""
     ordered = sorted(track_ids)
-    one = merge_groups(numbered(ordered, groups), numbered(ordered, together))
+    one = merge_groups(numbered(ordered, artists), numbered(ordered, duplicates))
     units: dict[int | str, list[str]] = {}
     for id_ in ordered:
         units.setdefault(one.get(id_, id_), []).append(id_)

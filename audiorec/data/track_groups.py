@@ -54,7 +54,7 @@ def connected_components(links: Iterable[tuple[str, str]]) -> dict[str, int]:
 
 
 def artist_groups(
-    ids: Iterable[str], artists: Mapping[str, str], together: Mapping[str, Hashable]
+    ids: Iterable[str], artists: Mapping[str, str], duplicates: Mapping[str, Hashable]
 ) -> dict[str, str]:
     """Artist of each track, where artists who share a recording count as one.
 
@@ -66,16 +66,16 @@ def artist_groups(
     ids : iterable of str
     artists : mapping of str to str
         Artist of each track; a track without one is its own artist.
-    together : mapping of str to hashable
+    duplicates : mapping of str to hashable
         Group of each track that has a duplicate.
 
     Returns
     -------
-    owners : dict of str to str
+    groups : dict of str to str
         Artist of each track, or the first by name of merged artists.
     """
     own = {id_: artists.get(id_) or id_ for id_ in ids}
-    one = merge_groups(numbered(own, artists), numbered(own, together))
+    one = merge_groups(numbered(own, artists), numbered(own, duplicates))
     first: dict[int, str] = {}
     for id_, group in one.items():
         first[group] = min(first.get(group, own[id_]), own[id_])

@@ -72,7 +72,7 @@ def candidates_of(holdout: Holdout) -> Candidates:
     plays = holdout.plays_of_held_out().filter(pl.col("plays") > 0)
     counts = plays.join(name_of, on="track_id").unique(["user_id", "item"])["item"].to_numpy()
     groups = np.empty(len(names), dtype=object)
-    groups[member] = [holdout.data.owners[i] for i in holdout.cold]
+    groups[member] = [holdout.data.artist_groups[i] for i in holdout.cold]
     return Candidates(
         names=tuple(names.tolist()),
         member=member,

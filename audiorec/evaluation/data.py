@@ -119,7 +119,7 @@ class EvaluationData:
         return {"times": fingerprint(rows.sort(rows.columns).write_csv().encode())}
 
     @cached_property
-    def owners(self) -> dict[str, str]:
+    def artist_groups(self) -> dict[str, str]:
         """Artist of each track of the catalogue, with artists who share a recording merged.
 
         Choices made on left-out artists split by these.
@@ -130,7 +130,7 @@ class EvaluationData:
     def may_hold_out(self) -> tuple[str, ...]:
         """Tracks of the catalogue that may be held out."""
         some = self.held_out_from
-        return tuple(i for i in self.tracks if not some or self.owners[i] in some)
+        return tuple(i for i in self.tracks if not some or self.artist_groups[i] in some)
 
     @cached_property
     def first_days(self) -> dict[str, int]:

@@ -268,7 +268,7 @@ def _hold_out(data: EvaluationData, key: HoldoutKey) -> tuple[str, ...]:
     """Return the tracks of the catalogue to hold out, including those without audio."""
     config = data.recipe.evaluate
     if key.split == FROZEN:
-        return tuple(i for i in data.tracks if data.owners[i] in data.frozen)
+        return tuple(i for i in data.tracks if data.artist_groups[i] in data.frozen)
     by = GROUPED_BY[key.split]
     if key.fold is None:
         return split_tracks(
@@ -277,7 +277,7 @@ def _hold_out(data: EvaluationData, key: HoldoutKey) -> tuple[str, ...]:
             by=by,
             test_fraction=config.test_fraction,
             seed=key.seed,
-            together=data.duplicates,
+            duplicates=data.duplicates,
         ).test
     folds = assign_folds(data, by=by, n_folds=config.folds, seed=key.seed)
     return folds[key.fold]
@@ -344,7 +344,7 @@ def assign_folds(
 
 def _indivisible(data: EvaluationData, *, by: str) -> list[list[str]]:
     """Return groups of tracks that must stay together, in the order of their first track."""
-    groups: Mapping[str, str | int] = data.owners if by == "artist" else data.duplicates
+    groups: Mapping[str, str | int] = data.artist_groups if by == "artist" else data.duplicates
     parts: dict[str | int, list[str]] = {}
     for track_id in data.may_hold_out:
         parts.setdefault(groups.get(track_id, track_id), []).append(track_id)

@@ -67,14 +67,14 @@ class TrainStage:
         result = train(
             store,
             inputs.targets,
-            groups=inputs.groups,
+            artists=inputs.artists,
             model=model,
             config=self.recipe.train,
             features=self.features(store) if model.pretrained or model.frozen else None,
             work_directory=self.workspace.training_state,
             space=inputs.digests["factors"],
             progress=self.progress,
-            together=duplicates_of(store, tracks),
+            duplicates=duplicates_of(store, tracks),
         )
         self._save_model(result.model, result.history, inputs=inputs.digests)
         return _summary(result, n_tracks=len(inputs.targets))

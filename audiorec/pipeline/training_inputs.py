@@ -22,14 +22,14 @@ class TrainingInputs(NamedTuple):
     ----------
     targets : Embeddings
         Factors of the tracks with audio.
-    groups : dict of str to str
+    artists : dict of str to str
         Artist of each track.
     digests : dict of str to str
         Digests of the inputs; a model with others is stale.
     """
 
     targets: Embeddings
-    groups: dict[str, str]
+    artists: dict[str, str]
     digests: dict[str, str]
 
 
@@ -54,13 +54,13 @@ def training_inputs(
     factors = load_factors(workspace.factors).tracks
     made = artifacts.load_manifest(workspace.factors, kind="factors")
     ids = [i for i in store.ids if i in tracks and i in factors]
-    groups = {i: tracks[i].artist_key for i in ids}
+    artists = {i: tracks[i].artist_key for i in ids}
     digests = {
         "factors": made.content,
         "examples": artifacts.fingerprint([[i, tracks[i].clip_hash] for i in ids]),
-        "artists": artifacts.fingerprint([[i, tracks[i].clip_hash, groups[i]] for i in ids]),
+        "artists": artifacts.fingerprint([[i, tracks[i].clip_hash, artists[i]] for i in ids]),
     }
-    return TrainingInputs(factors.take(ids), groups, digests)
+    return TrainingInputs(factors.take(ids), artists, digests)
 
 
 def only_artists_changed(workspace: Workspace, made: artifacts.Manifest) -> bool:

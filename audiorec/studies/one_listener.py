@@ -182,7 +182,7 @@ def score_listener(
         artists,
         test_fraction=TEST_FRACTION,
         seed=seed,
-        together=music.duplicates,
+        duplicates=music.duplicates,
     )
     cold = sorted(split.test)
     counts = dict(
@@ -229,11 +229,11 @@ def predicted(
     result = train(
         music.store,
         targets,
-        groups=music.artists,
+        artists=music.artists,
         model=ModelConfig(encoder=ENCODER),
         config=recipe.train,
         features=music.features,
-        together=dict(music.duplicates),
+        duplicates=dict(music.duplicates),
     )
     made = embed_store(result.model, music.store, ids=cold, features=music.features)
     return made.vectors * np.float32(result.model.output_scale)

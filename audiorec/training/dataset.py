@@ -64,7 +64,7 @@ def training_sets(
     store: MelStore | FeatureStore,
     targets: Embeddings,
     *,
-    owners: Mapping[str, str],
+    groups: Mapping[str, str],
     unit: bool,
     seed: int,
 ) -> tuple[TrainingSet, TrainingSet]:
@@ -75,8 +75,9 @@ def training_sets(
     store : MelStore or FeatureStore
     targets : Embeddings
         Factors of tracks.
-    owners : mapping of str to str
-        Artist of each track; see `audiorec.data.track_groups.artist_groups`.
+    groups : mapping of str to str
+        Group of each track, whose artists are held out together; see
+        `audiorec.data.track_groups.artist_groups`.
     unit : bool
         Scale factors to length 1.
     seed : int
@@ -92,14 +93,14 @@ def training_sets(
             f"only {len(ids)} tracks have both audio and factors and training needs {MIN_TRACKS}; "
             "scan more audio, import more plays, or check that their track ids agree"
         )
-    artists = {owners.get(track_id) or "" for track_id in ids}
+    artists = {groups.get(track_id) or "" for track_id in ids}
     if len(artists) == 1 and "" not in artists:
         raise TrainingError(
             f"all {len(ids)} tracks with audio and factors are by {artists.pop()!r} and "
             "validation holds out whole artists; scan music of at least two"
         )
     try:
-        split = split_tracks(ids, owners, by="artist", test_fraction=VALIDATION_FRACTION, seed=seed)
+        split = split_tracks(ids, groups, by="artist", test_fraction=VALIDATION_FRACTION, seed=seed)
     except ParameterError as error:
         raise TrainingError(f"no artists can be held out for validation: {error}") from None
 

@@ -72,14 +72,14 @@ def train(
     store: MelStore,
     targets: Embeddings,
     *,
-    groups: Mapping[str, str],
+    artists: Mapping[str, str],
     model: ModelConfig,
     config: TrainConfig,
     features: FeatureStore | None = None,
     work_directory: Path | None = None,
     space: str | None = None,
     progress: Progress = silent,
-    together: Mapping[str, Hashable] | None = None,
+    duplicates: Mapping[str, Hashable] | None = None,
 ) -> TrainResult:
     """Train a network to predict tracks' factors from their audio.
 
@@ -89,7 +89,7 @@ def train(
         Log-mel spectrograms.
     targets : Embeddings
         Factors of tracks; tracks that are not in both are left out.
-    groups : mapping of str to str
+    artists : mapping of str to str
         Artist of each track. Whole artists are held out for every choice; a track without one is
         a group of its own.
     model : ModelConfig
@@ -104,7 +104,7 @@ def train(
     space : str, optional
         Fingerprint of the factors; by default that of `targets`.
     progress : Progress
-    together : mapping of str to hashable, optional
+    duplicates : mapping of str to hashable, optional
         Group of each track that has a duplicate: artists who share a recording are held out
         together.
 
@@ -126,20 +126,20 @@ def train(
     Torch's global random state is restored. Under torchrun the processes split every batch, and
     all return the same.
     """
-    owners = artist_groups(targets.ids, groups, together or {})
+    groups = artist_groups(targets.ids, artists, duplicates or {})
     if features is None and (model.pretrained or model.frozen):
         features = compute_features(
             store, encoder=model.encoder, device=config.device, progress=progress
         )
     if model.linear and not model.finetune:
         assert features is not None
-        fitted = _fit_ridge(features, targets, owners=owners, model=model, config=config)
+        fitted = _fit_ridge(features, targets, groups=groups, model=model, config=config)
     else:
         fitted = _fit_in_epochs(
             store,
             targets,
             features,
-            owners=owners,
+            groups=groups,
             model=model,
             config=config,
             work_directory=work_directory,
@@ -198,7 +198,7 @@ def _fit_ridge(
     features: FeatureStore,
     targets: Embeddings,
     *,
-    owners: Mapping[str, str],
+    groups: Mapping[str, str],
     model: ModelConfig,
     config: TrainConfig,
 ) -> _Fitted:
@@ -212,21 +212,21 @@ def _fit_ridge(
         raise ParameterError("no track has both sound and listening; import plays of these tracks")
     x, y = rows.features(ids).vectors, targets.take(ids).vectors
     wanted = unit_norm(y) if config.unit_norm else y
-    artists = [owners[i] for i in ids]
+    of_ids = [groups[i] for i in ids]
 
     def fit(keep: np.ndarray, penalties: Sequence[float] = PENALTIES) -> Ridge:
-        groups = [artists[i] for i in np.flatnonzero(keep)]
+        of_kept = [of_ids[i] for i in np.flatnonzero(keep)]
         return fit_ridge(
             x[keep],
             wanted[keep],
-            groups=groups,
+            groups=of_kept,
             seed=config.seed,
-            weights=group_weights(groups),
+            weights=group_weights(of_kept),
             penalties=penalties,
         )
 
     ridge = fit(np.ones(len(ids), dtype=bool))
-    folds, kept = group_kfold(artists, seed=config.seed), []
+    folds, kept = group_kfold(of_ids, seed=config.seed), []
     parts = [np.empty((0, targets.dim), dtype=np.float32)]
     for fold in np.unique(folds):
         out = folds == fold
@@ -245,7 +245,7 @@ def _fit_in_epochs(
     targets: Embeddings,
     features: FeatureStore | None,
     *,
-    owners: Mapping[str, str],
+    groups: Mapping[str, str],
     model: ModelConfig,
     config: TrainConfig,
     work_directory: Path | None,
@@ -261,7 +261,7 @@ def _fit_in_epochs(
         source = features.take(blocks_of(model))
     crop = 1 if model.frozen else training_crop(model, mel=store.config, train=config)
     training, validation = training_sets(
-        source, targets, owners=owners, unit=config.unit_norm, seed=config.seed
+        source, targets, groups=groups, unit=config.unit_norm, seed=config.seed
     )
     key = artifacts.fingerprint(
         {
@@ -292,7 +292,7 @@ def _fit_in_epochs(
             )
         if model.linear:  # fine-tuning starts from the regression
             assert features is not None
-            first = _fit_ridge(features, targets, owners=owners, model=model, config=config)
+            first = _fit_ridge(features, targets, groups=groups, model=model, config=config)
             network.head = first.network.head
         history = fit_network(network, training, validation, crop=crop, run=run)
         unseen = predicted(network, validation, run=run)

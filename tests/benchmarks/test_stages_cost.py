@@ -120,7 +120,7 @@ store = SimpleNamespace(
 )
 targets = Embeddings(ids, rng.normal(size=(n, 48)))
 settings = TrainConfig(max_epochs=25, patience=25, device="cpu")
-train(store, targets, groups={}, model=ModelConfig(), config=settings)
+train(store, targets, artists={}, model=ModelConfig(), config=settings)
 """
 
 

@@ -37,7 +37,7 @@ def test_epochs_beside_the_plain_step(encoder, seconds):
     config = TrainConfig(max_epochs=4, crop_seconds=seconds)
 
     def ours():
-        result = train(store, targets, groups={}, model=model, config=config)
+        result = train(store, targets, artists={}, model=model, config=config)
         rate = float(np.median([row.clips_per_second for row in result.history[1:]]))
         return {"seconds": N_TRACKS / rate}
 

@@ -54,7 +54,7 @@ def ridge_vectors(
     ridge = fit_ridge(
         known,
         unit_norm(targets.vectors) if unit else targets.vectors,
-        groups=[holdout.data.owners[i] for i in targets.ids],
+        groups=[holdout.data.artist_groups[i] for i in targets.ids],
         seed=holdout.key.seed,
     )
     scale = mean_length(targets.vectors) / (mean_length(ridge.predict(known)) or 1.0)

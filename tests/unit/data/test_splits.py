@@ -33,18 +33,20 @@ def test_artists_never_straddle_and_every_track_lies_once(seed, test_fraction, v
 
 
 def test_duplicates_join_their_artists():
-    together = {"t000": 1, "t005": 1, "t010": "x", "t196": "x"}
+    duplicates = {"t000": 1, "t005": 1, "t010": "x", "t196": "x"}
     for seed in range(20):
         side = side_of(
-            split_tracks(TRACKS, ARTISTS, test_fraction=0.3, seed=seed, together=together)
+            split_tracks(TRACKS, ARTISTS, test_fraction=0.3, seed=seed, duplicates=duplicates)
         )
         assert len({side[f"t{n:03d}"] for n in range(10)}) == 1
         assert len({side[f"t{n:03d}"] for n in (*range(10, 15), *range(195, 200))}) == 1
 
 
 def test_split_by_track_parts_artists_but_not_duplicates():
-    together = {id_: n // 2 for n, id_ in enumerate(TRACKS)}
-    split = split_tracks(TRACKS, ARTISTS, by="track", test_fraction=0.3, seed=0, together=together)
+    duplicates = {id_: n // 2 for n, id_ in enumerate(TRACKS)}
+    split = split_tracks(
+        TRACKS, ARTISTS, by="track", test_fraction=0.3, seed=0, duplicates=duplicates
+    )
     side = side_of(split)
     assert all(side[a] == side[b] for a, b in zip(TRACKS[::2], TRACKS[1::2], strict=True))
     artists = [ARTISTS[id_] for id_ in split.test]

@@ -32,18 +32,18 @@ def test_merge_joins_chains_over_groupings():
     st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["", "x", "y", "z"])),
     st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3)),
 )
-def test_inseparable_are_tracks_of_one_artist_and_copies_of_one_recording(artists, together):
+def test_inseparable_are_tracks_of_one_artist_and_copies_of_one_recording(artists, duplicates):
     everyone = "abcdefgh"
 
     def same(a, b):
         by_artist = artists.get(a) and artists.get(a) == artists.get(b)
-        return bool(by_artist) or (a in together and together[a] == together.get(b))
+        return bool(by_artist) or (a in duplicates and duplicates[a] == duplicates.get(b))
 
-    owners = artist_groups(everyone, artists, together)
-    assert list(owners) == list(everyone)
-    assert {g for g in as_sets(owners) if len(g) > 1} == groups_twin(everyone, same)
+    groups = artist_groups(everyone, artists, duplicates)
+    assert list(groups) == list(everyone)
+    assert {g for g in as_sets(groups) if len(g) > 1} == groups_twin(everyone, same)
     for group in groups_twin(everyone, same):
-        assert {owners[i] for i in group} == {min(artists.get(i) or i for i in group)}
+        assert {groups[i] for i in group} == {min(artists.get(i) or i for i in group)}
 
 
 def test_whoever_shares_no_recording_owns_alone():

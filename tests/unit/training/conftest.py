@@ -41,14 +41,14 @@ TRAIN = TrainConfig(crop_seconds=1.5, batch_size=16, max_epochs=3, mixup=0.3, de
 class World:
     store: FakeStore
     targets: Embeddings
-    groups: dict[str, str]
+    artists: dict[str, str]
     mel: MelConfig = MEL
     model: ModelConfig = MODEL
     train: TrainConfig = TRAIN
 
     def arguments(self, **changes):
         config = self.train.model_copy(update=changes)
-        return {"groups": self.groups, "model": self.model, "config": config}
+        return {"artists": self.artists, "model": self.model, "config": config}
 
 
 def make_world(n_tracks=80, n_artists=20, n_factors=4, seed=0):
@@ -61,8 +61,8 @@ def make_world(n_tracks=80, n_artists=20, n_factors=4, seed=0):
         noise = rng.normal(size=(MEL.n_mels, n_frames))
         mels[f"t{row:03d}"] = [(-40 + 5 * (np.repeat(loud[row], 4)[:, None] + noise)).astype("f2")]
     ids = list(mels)
-    groups = {track_id: f"artist {row % n_artists}" for row, track_id in enumerate(ids)}
-    return World(FakeStore(mels, MEL), Embeddings(ids, loud), groups)
+    artists = {track_id: f"artist {row % n_artists}" for row, track_id in enumerate(ids)}
+    return World(FakeStore(mels, MEL), Embeddings(ids, loud), artists)
 
 
 @pytest.fixture(scope="module", autouse=True)

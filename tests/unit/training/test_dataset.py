@@ -104,25 +104,25 @@ def test_rows_of_features_are_shown_as_they_are():
 
 def test_no_artist_is_on_both_sides(world):
     shown, judged = training_sets(
-        world.store, world.targets, owners=world.groups, unit=True, seed=0
+        world.store, world.targets, groups=world.artists, unit=True, seed=0
     )
-    assert not {world.groups[i] for i in shown.ids} & {world.groups[i] for i in judged.ids}
+    assert not {world.artists[i] for i in shown.ids} & {world.artists[i] for i in judged.ids}
     assert sorted(shown.ids + judged.ids) == sorted(world.store.ids)
     np.testing.assert_allclose(np.linalg.norm(shown.targets, axis=1), 1, rtol=1e-5)
-    raw, _ = training_sets(world.store, world.targets, owners=world.groups, unit=False, seed=0)
+    raw, _ = training_sets(world.store, world.targets, groups=world.artists, unit=False, seed=0)
     np.testing.assert_array_equal(raw.targets, world.targets.take(raw.ids).vectors)
 
 
 def test_too_little_to_train_on(world):
     few = world.targets.take(world.targets.ids[:5])
     with pytest.raises(TrainingError, match="only 5 tracks have both audio and factors"):
-        training_sets(world.store, few, owners=world.groups, unit=True, seed=0)
-    alone = dict.fromkeys(world.groups, "one")
+        training_sets(world.store, few, groups=world.artists, unit=True, seed=0)
+    alone = dict.fromkeys(world.artists, "one")
     with pytest.raises(TrainingError, match="all 80 tracks .* are by 'one'"):
-        training_sets(world.store, world.targets, owners=alone, unit=True, seed=0)
+        training_sets(world.store, world.targets, groups=alone, unit=True, seed=0)
     elsewhere = Embeddings(["x"], np.ones((1, 4), dtype="f4"))
     with pytest.raises(TrainingError, match="only 0 tracks"):
-        training_sets(world.store, elsewhere, owners=world.groups, unit=True, seed=0)
+        training_sets(world.store, elsewhere, groups=world.artists, unit=True, seed=0)
 
 
 def test_input_statistics():
