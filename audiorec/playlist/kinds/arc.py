@@ -12,6 +12,7 @@ from audiorec.playlist.growing import GrowingPlaylist
 from audiorec.playlist.source import TrackSource, widening
 
 POOL = 6  # candidates per requested track
+LEVEL = 0.02  # values that differ by less than this part are level
 UNITS = {"tempo": "BPM", "energy": "dB"}
 
 
@@ -105,9 +106,8 @@ def _with_artists_apart(
             continue
         recent = artist[max(0, place - window + 1) : place]
         for other in range(place + 1, min(place + 3, len(order))):
-            level = abs(values[order[other]] - values[order[place]]) <= 0.02 * abs(
-                values[order[place]]
-            )
+            here = values[order[place]]
+            level = abs(values[order[other]] - here) <= LEVEL * abs(here)
             if artist[other] not in recent and level:
                 for row in (order, artist):
                     row[place], row[other] = row[other], row[place]
@@ -120,7 +120,8 @@ def _replaced(
 ) -> list[str]:
     """Replace tracks whose artist or album occurs twice in its window.
 
-    A replacement's value lies between its neighbours', so that the arc keeps its shape.
+    A replacement's value lies between its neighbours', or is level with one of them, so that the
+    arc keeps its shape.
     """
     source = playlist.source
     own = set(source.own)
@@ -129,14 +130,34 @@ def _replaced(
         if id_ in own or not rest.is_close(id_, place):
             continue
         low, high = _bounds([values[other] for other in order], place, source.request.shape)
-        between = {other for other, value in values.items() if low <= value <= high}
-        for k in widening(POOL, len(between)):
-            pool = sorted(_near(source, k, between), key=lambda other: other in last)
-            source.load(pool)
-            if (other := rest.choose(pool, place)) is not None:
-                order[place] = other
-                break
+        order[place] = (
+            _fitting(rest, place, low, high, values, last=last)
+            or _fitting(
+                rest, place, low - LEVEL * abs(low), high + LEVEL * abs(high), values, last=last
+            )
+            or id_
+        )
     return order
+
+
+def _fitting(
+    rest: GrowingPlaylist,
+    place: int,
+    low: float,
+    high: float,
+    values: dict[str, float],
+    *,
+    last: Collection[str],
+) -> str | None:
+    """Return the nearest track with a value in an interval that is allowed at a position."""
+    source = rest.source
+    between = {id_ for id_, value in values.items() if low <= value <= high}
+    for k in widening(POOL, len(between)):
+        pool = sorted(_near(source, k, between), key=lambda id_: id_ in last)
+        source.load(pool)
+        if (chosen := rest.choose(pool, place)) is not None:
+            return chosen
+    return None
 
 
 def _bounds(values: list[float], place: int, shape: str) -> tuple[float, float]:

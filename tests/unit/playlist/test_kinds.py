@@ -10,7 +10,7 @@ import os
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from audiorec.data import import_plays
@@ -164,6 +164,7 @@ def by_artist(tmp_path_factory):
     return Library(workspace)
 
 
+@example(kind="arc", shape="fall", seeds=[0, 1, 2], shuffle=None, album_window=0)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     kind=st.sampled_from(["near", "continue", "path", "arc", "radio"]),
