@@ -49,9 +49,9 @@ def split_tracks(
     """Split tracks into training, validation and test sets.
 
     The units of the split are whole artists (`by` "artist") or single tracks, merged further so
-    that tracks of one group of duplicates are never on two sides. Units
-    are shuffled by the seed; each goes to the test side while that still lacks tracks, then to
-    validation, then to training, and a unit that would overshoot by more than it fills is skipped.
+    that tracks of one group of duplicates are never on two sides. Units are shuffled by the seed;
+    each goes to the test side while that still lacks tracks, then to validation, then to training,
+    and a unit that would overshoot by more than it fills is skipped.
 
     Parameters
     ----------

@@ -178,7 +178,7 @@ def test_the_network_is_given_training_tracks_alone(planted, monkeypatch) -> Non
     with pytest.raises(Stop):
         SYSTEMS["cnn (from nothing)"].predict(world, WorkDir())
     assert set(given["targets"].ids).isdisjoint(world.held_out)
-    assert set(given["groups"]) == set(given["targets"].ids)
+    assert set(given["artists"]) == set(given["targets"].ids)
     assert given["config"].seed == world.key.seed
 
 
