@@ -31,7 +31,7 @@ def write_old(file, version):
     database.execute("INSERT INTO failures VALUES ('/m/x', 'scan', 'is torn', 5, 6)")
     database.execute("INSERT INTO staged VALUES ('/m/y', 1, 2, '{\"title\": \"y\"}')")
     database.execute(f"PRAGMA user_version = {version}")
-    if version == 5:
+    if version > 1:
         features = np.arange(3, dtype="<f4").tobytes()
         database.execute("INSERT INTO heard VALUES ('t1', 'net', '', ?)", [features])
     database.commit()
@@ -138,7 +138,7 @@ database.Catalog(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.parametrize("before", [1, 5])
+@pytest.mark.parametrize("before", [1, 3, 5])
 @pytest.mark.parametrize(
     "statement", ["TABLE heard RENAME", "RENAME COLUMN", "PRAGMA user_version =", "COMMIT"]
 )
@@ -152,7 +152,7 @@ def test_a_migration_that_is_killed_is_done_by_the_next_that_opens(tmp_path, bef
         assert catalog.tracks() == [OLD]
         assert catalog.failures() == [Failure("/m/x", "scan", "is torn")]
         assert catalog.staged() == {"/m/y": (1, 2, {"title": "y"})}
-        if before == 5:
+        if before > 1:
             check_renamed(catalog)
         catalog.check()
     assert version(file) == schema.SCHEMA_VERSION
