@@ -70,9 +70,9 @@ def embed(
 
     Examples
     --------
-    >>> from audiorec.models.config import ModelConfig
+    >>> from audiorec.models import ModelConfig
     >>> from audiorec.models.content_model import build_network, no_scale
-    >>> from audiorec.models.train_config import TrainConfig
+    >>> from audiorec.models import TrainConfig
     >>> shape, mel = ModelConfig(channels=4, hidden=4), MelConfig(n_mels=16)
     >>> scale = no_scale(n_mels=16)
     >>> network = build_network(shape, mel=mel, n_outputs=8, scale=scale, published=False).eval()

@@ -10,7 +10,6 @@ import inspect
 import pkgutil
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import click
 
@@ -18,9 +17,7 @@ import audiorec
 from audiorec.cli import COMMANDS, cli
 
 DOCS = Path(__file__).parent
-HIDDEN = ("audiorec.cli", "audiorec.demo", "audiorec.__main__")
 PATH = (
-    "workspace",
     "data",
     "scan",
     "audio",
@@ -28,9 +25,6 @@ PATH = (
     "factors",
     "models",
     "training",
-    "inference",
-    "embeddings",
-    "external_embeddings",
     "index",
     "recommend",
     "playlist",
@@ -44,7 +38,7 @@ PATH = (
     "studies",
     "metrics",
 )
-"""Rooms in the order in which a track passes through them; the others come last."""
+"""Packages in the order in which a track passes through them; the others come last."""
 
 
 def commands_page() -> str:
@@ -73,50 +67,61 @@ def commands_page() -> str:
 
 
 def api_page() -> str:
-    """The Python API in the order of the path, with the examples of the docstrings."""
+    """The public API: what packages name, in the order of the path, with examples."""
     lines = [
         "# Python API",
         "",
-        "Every public name with the first line of its docstring, in the order of the path: from",
-        "files and plays to answers, then what judges and holds them. Of each package its public",
-        "names come first, then its modules. Examples run as tests.",
+        "Public is what a package names: `from audiorec.recommend import Library`. Everything else",
+        "may change without notice. Packages stand in the order of the path, from files and plays",
+        "to answers, then what judges and stores them. Examples run as tests.",
         "",
     ]
-    shown: set[object] = set()
-    for name in sorted(_modules(), key=_place):
-        module = importlib.import_module(name)
-        members = [pair for pair in _members(module) if pair[1] not in shown]
-        shown.update(member for _, member in members)
-        lines += [f"{'#' * min(name.count('.') + 1, 3)} {name}", "", first_line(module), ""]
-        lines += [f"- `{name}`: {first_line(member)}" for name, member in members]
-        lines += [""] if members else []
+    shown: set[int] = set()
+    for package in packages():
+        constants = []
+        lines += [
+            f"{'###' if package.count('.') > 1 else '##'} {package}",
+            "",
+            summary(package),
+            "",
+        ]
+        members = [(name, getattr(sys.modules[package], name)) for name in names_of(package)]
+        for name, member in members:
+            if inspect.isclass(member) or inspect.isfunction(member):
+                lines.append(f"- `{name}`: {first_line(member)}")
+            else:
+                constants.append(f"`{name}`")
+        lines += [f"- Values: {', '.join(constants)}"] if constants else []
+        lines.append("")
         for _, member in members:
-            lines += example(member)
+            lines += example(member) if id(member) not in shown else []
+            shown.add(id(member))
     return "\n".join(lines)
 
 
-def _members(module: ModuleType) -> list[tuple[str, object]]:
-    """Classes and functions: a package's public names, or what a module defines."""
-    names = getattr(module, "__all__", None)
-    members = [(name, getattr(module, name)) for name in names or sorted(vars(module))]
-    return [
-        (name, member)
-        for name, member in members
-        if not name.startswith("_")
-        and (inspect.isclass(member) or inspect.isfunction(member))
-        and (names or member.__module__ == module.__name__)
-    ]
+def packages() -> list[str]:
+    """Packages that name a public API, in the order of the path; commands have another page."""
+    walked = pkgutil.walk_packages(audiorec.__path__, "audiorec.")
+    inner = [info.name for info in walked if info.ispkg and info.name != "audiorec.cli"]
+    return sorted(filter(names_of, ["audiorec", *inner]), key=_place)
 
 
-def _modules() -> list[str]:
-    found = pkgutil.walk_packages(audiorec.__path__, "audiorec.")
-    return [info.name for info in found if not info.name.startswith(HIDDEN)]
+def names_of(package: str) -> list[str]:
+    """The public names of a package."""
+    return list(getattr(importlib.import_module(package), "__all__", ()))
 
 
-def _place(name: str) -> tuple[int, str]:
-    """Where a module stands: by its room's place on the path, then by name."""
-    room = name.split(".")[1]
-    return (PATH.index(room) if room in PATH else len(PATH), name)
+def _place(package: str) -> tuple[int, str]:
+    """Order of a package: by the part of the path that it belongs to, then by name."""
+    if package == "audiorec":
+        return (-1, package)
+    step = package.split(".")[1]
+    return (PATH.index(step) if step in PATH else len(PATH), package)
+
+
+def summary(package: str) -> str:
+    """First line of a package's docstring."""
+    return first_line(sys.modules[package])
 
 
 def example(member: object) -> list[str]:

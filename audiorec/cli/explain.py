@@ -134,7 +134,7 @@ def pair(
         draw_pair(library, found, picture)
         echo_line(f"picture: {picture}", err=True)
     if as_json:
-        from audiorec.explain.occlusion import occlusion_table
+        from audiorec.explain import occlusion_table
 
         table = found._asdict()
         table["listeners"] = found.listeners and found.listeners._asdict()
@@ -185,7 +185,7 @@ def lines(explanation: Explanation, names: list[str]) -> list[str]:
 
 
 def _of_sound(occlusion: Occlusion, name: str) -> list[str]:
-    from audiorec.explain.occlusion import strongest
+    from audiorec.explain import strongest
 
     starts = occlusion.clip_starts
     start = starts[0] if len(starts) == 1 else 0.0  # with several clips, seconds count within each

@@ -51,6 +51,11 @@ class HoldoutKey(NamedTuple):
         None without folds.
     labels : float
         Share of the training tracks whose factors may be learned from.
+
+    Examples
+    --------
+    >>> str(HoldoutKey("artist-cold", seed=0, fold=1))
+    'artist-cold, seed 0, fold 2'
     """
 
     split: str

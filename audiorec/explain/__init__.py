@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audiorec.explain.occlusion import Occlusion, occlude
+from audiorec.explain.occlusion import OccludedPart, Occlusion, occlude, occlusion_table, strongest
 from audiorec.explain.pair import Explanation, explain_pair
 from audiorec.lazy import lazy_attributes
 
@@ -17,11 +17,14 @@ __all__ = [
     "Explanation",
     "FilterReading",
     "NetworkReading",
+    "OccludedPart",
     "Occlusion",
     "draw_pair",
     "explain_pair",
     "occlude",
+    "occlusion_table",
     "read_filters",
+    "strongest",
     "write_filter_page",
 ]
 

@@ -163,7 +163,14 @@ def hide(
 
 
 def strongest(stretches: Sequence[OccludedPart], n: int = 3) -> list[OccludedPart]:
-    """Return the parts with the greatest loss above 0."""
+    """Return the parts with the greatest loss above 0.
+
+    Examples
+    --------
+    >>> parts = [OccludedPart(0, 3, 0.02), OccludedPart(3, 6, 0.11), OccludedPart(6, 9, -0.01)]
+    >>> strongest(parts, 1)
+    [OccludedPart(start=3, end=6, loss=0.11)]
+    """
     return sorted((s for s in stretches if s.loss > 0), key=lambda s: -s.loss)[:n]
 
 

@@ -127,7 +127,7 @@ def fit_factors(
     Examples
     --------
     >>> import scipy.sparse
-    >>> from audiorec.data.plays.interactions import Interactions
+    >>> from audiorec.data.plays import Interactions
     >>> from audiorec.id_map import IdMap
     >>> plays = scipy.sparse.csr_matrix(np.eye(8) + np.eye(8, k=1))
     >>> users, tracks = IdMap(f"u{i}" for i in range(8)), IdMap(f"t{i}" for i in range(8))

@@ -58,7 +58,7 @@ def build_index(
 
     Examples
     --------
-    >>> from audiorec.index.config import IndexConfig
+    >>> from audiorec.index import IndexConfig
     >>> vectors = np.array([[1, 0], [1, 0.1], [0, 1]])
     >>> index = build_index(Embeddings(["x", "y", "z"], vectors), config=IndexConfig())
     >>> index.search(index.vector("x"), 2).ids

@@ -46,7 +46,7 @@ def log_mel(y: np.ndarray, *, config: MelConfig) -> np.ndarray:
 
     Examples
     --------
-    >>> from audiorec.audio.config import MelConfig
+    >>> from audiorec.audio import MelConfig
     >>> config = MelConfig()
     >>> y = np.sin(2 * np.pi * 440 * np.arange(config.sr) / config.sr)  # a second of A4
     >>> log_mel(y, config=config).shape

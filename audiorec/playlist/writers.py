@@ -237,7 +237,7 @@ def write_playlist(
 
     Examples
     --------
-    >>> from audiorec.data.catalog.records import Track
+    >>> from audiorec.data.catalog import Track
     >>> track = Track("x", "/music/song.flac", artist="Ann", title="Song", duration=61.0)
     >>> written = write_playlist([track], Path("evening.m3u8"))
     >>> written.n_tracks

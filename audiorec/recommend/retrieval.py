@@ -85,7 +85,7 @@ def similar(
     Examples
     --------
     >>> from audiorec.index import build_index
-    >>> from audiorec.index.config import IndexConfig
+    >>> from audiorec.index import IndexConfig
     >>> vectors = np.array([[1, 0], [1, 0.1], [0, 1]])
     >>> index = build_index(Embeddings(["x", "y", "z"], vectors), config=IndexConfig())
     >>> [t.track_id for t in similar(index, None, ["x"], k=2)]

@@ -49,6 +49,13 @@ class Probe(NamedTuple):
         Calibrated log-odds are ``slope * log-odds + shift``.
     penalty : float
         The chosen inverse penalty.
+
+    Examples
+    --------
+    >>> weights = np.array([[1.0], [-1.0]])
+    >>> probe = Probe(("Folk", "Rock"), np.zeros(1), np.ones(1), weights, np.zeros(2), 1, 0, 1)
+    >>> probe.predict(np.array([[1.0]])).round(2)
+    array([[0.88, 0.12]])
     """
 
     genres: tuple[str, ...]

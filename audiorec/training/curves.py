@@ -19,7 +19,13 @@ class EpochRow(NamedTuple):
 
 
 def plot_history(history: Sequence[EpochRow], path: Path) -> None:
-    """Plot training and validation loss over the epochs; the suffix sets the picture's format."""
+    """Plot training and validation loss over the epochs; the suffix sets the picture's format.
+
+    Examples
+    --------
+    >>> history = [EpochRow(1, 0.9, 0.8, 120.0), EpochRow(2, 0.7, 0.6, 118.0)]
+    >>> plot_history(history, Path("loss.png"))
+    """
     from matplotlib.figure import Figure  # here: only for a plot
     from matplotlib.ticker import MaxNLocator
 

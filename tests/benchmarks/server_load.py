@@ -250,7 +250,7 @@ def busy_job(arguments: argparse.Namespace):
         "import sys, numpy as np\n"
         "from pathlib import Path\n"
         "from audiorec.audio import load_clips\n"
-        "from audiorec.audio.config import MelConfig\n"
+        "from audiorec.audio import MelConfig\n"
         "from audiorec.mel import log_mel\n"
         "config = MelConfig()\n"
         "while True:\n"

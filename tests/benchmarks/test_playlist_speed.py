@@ -90,8 +90,8 @@ def seconds_of(workspace: Workspace, kind: str, *, filtered: bool) -> dict[str, 
     code = (
         "import time\nfrom pathlib import Path\n"
         "from audiorec.playlist import PlaylistRequest, build_playlist\n"
-        "from audiorec.recommend.filters import TrackFilter\n"
-        "from audiorec.recommend.library import Library\n"
+        "from audiorec.recommend import TrackFilter\n"
+        "from audiorec.recommend import Library\n"
         f"library = Library(Path({str(workspace.root)!r}))\nlen(library.index)\n"
         f"filters = TrackFilter(genre=('jazz',), year='1970-') if {filtered} else TrackFilter()\n"
         f"request = PlaylistRequest(kind={kind!r}, length={LENGTH}, filters=filters, "

@@ -136,5 +136,22 @@ def test_every_command_has_a_file_of_tests():
 def test_every_step_of_the_path_has_an_example():
     page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     parts = {part.split("\n", 1)[0]: part for part in page.split("\n## ")}
-    without = [name for name in reference().PATH if "```pycon" not in parts[f"audiorec.{name}"]]
-    assert not without
+    steps = ["audiorec", *(f"audiorec.{name}" for name in reference().PATH)]
+    assert not [name for name in steps if "```pycon" not in parts[name]]
+
+
+def test_every_public_name_is_in_the_reference_with_a_docstring():
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    parts = {part.split("\n", 1)[0]: part for part in re.split(r"\n##+ ", page)}
+    missing = []
+    for info in [*pkgutil.walk_packages(audiorec.__path__, "audiorec."), audiorec.__spec__]:
+        module = importlib.import_module(info.name)
+        if not hasattr(module, "__path__") or info.name == "audiorec.cli":
+            continue
+        for name in getattr(module, "__all__", ()):
+            member = getattr(module, name)
+            documented = not inspect.isroutine(member) and not inspect.isclass(member)
+            documented = documented or bool(inspect.getdoc(member))
+            if not documented or f"`{name}`" not in parts[info.name]:
+                missing.append(f"{info.name}.{name}")
+    assert not missing

@@ -11,8 +11,7 @@ from fastapi.encoders import jsonable_encoder
 
 from audiorec.data.plays import stored_name
 from audiorec.exceptions import AudiorecError, ParameterError
-from audiorec.explain import explain_pair, occlude
-from audiorec.explain.occlusion import occlusion_table
+from audiorec.explain import explain_pair, occlude, occlusion_table
 from audiorec.recommend import Library, join_with_listener
 from audiorec.recommend.rank_fusion import N_FUSED
 from audiorec.serve.api.common import (

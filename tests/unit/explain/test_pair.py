@@ -14,8 +14,8 @@ from audiorec.data import import_plays
 from audiorec.data.catalog import Catalog, Track, save_descriptors
 from audiorec.embeddings import Embeddings
 from audiorec.exceptions import NotFoundError, ParameterError
-from audiorec.explain import draw_pair, explain_pair
-from audiorec.explain.occlusion import OccludedPart, hide, strongest
+from audiorec.explain import OccludedPart, draw_pair, explain_pair, strongest
+from audiorec.explain.occlusion import hide
 from audiorec.index import IndexConfig, build_index
 from audiorec.recommend import Library
 from audiorec.workspace import Workspace
