@@ -81,7 +81,7 @@ class AccessMiddleware:
         """Return the answer to a request that is refused; None for one that is allowed."""
         if not is_known_host(request.headers.get("host", ""), self.state.settings.names):
             return problem(
-                421, "this name is none of the server's; give it to 'audiorec serve --name NAME'"
+                421, "this host name is not allowed; allow it with 'audiorec serve --name NAME'"
             )
         too_large = self._limit(request)
         if too_large is not None:
@@ -106,7 +106,7 @@ class AccessMiddleware:
             user = auth.user_of_key(key)
             if user is None:
                 auth.throttle.failed(address)
-                return problem(401, "nobody has this API key; 'audiorec serve user key' makes one")
+                return problem(401, "unknown API key; make one with 'audiorec serve user key'")
         elif auth.has_users:
             user = auth.user_of_login(cookie)
         else:
@@ -129,9 +129,9 @@ class AccessMiddleware:
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         own = request.headers.get("host", "")
         if origin is not None and urlsplit(origin).netloc != own:
-            return problem(403, "a page of another site sent this; open the server's own page")
+            return problem(403, "another site sent this request; open the server's own page")
         if site not in (None, "same-origin", "none"):
-            return problem(403, "a page of another site sent this; open the server's own page")
+            return problem(403, "another site sent this request; open the server's own page")
         from_browser = bool(request.cookie(COOKIE)) or origin is not None or site is not None
         if not from_browser and not self.state.auth.has_users:
             return None  # a program on this machine
@@ -140,7 +140,7 @@ class AccessMiddleware:
         token = request.headers.get(CSRF_HEADER) or await request.form_field("csrf")
         if self.state.auth.check_csrf(cookie, token):
             return None
-        return problem(403, "the page has lost its token; load it again (header X-CSRF-Token)")
+        return problem(403, "no valid CSRF token; reload the page (header X-CSRF-Token)")
 
     def _limit(self, request: _Request) -> Response | None:
         settings = self.state.settings

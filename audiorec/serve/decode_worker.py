@@ -36,7 +36,7 @@ class DecodeWorker:
             If the queue is full.
         """
         if self._waiting >= MOST_WAITING:
-            raise BusyError("several sounds are being worked on already; try again in a moment")
+            raise BusyError("several files are being decoded already; try again in a moment")
         self._waiting += 1
         try:
             yield

@@ -151,10 +151,10 @@ class Jobs:
         if kind == "scan":
             command += ["--", *map(str, await self._scanned(folder))]
         elif folder is not None:
-            raise ParameterError(f"folder={str(folder)!r} goes with a scan alone")
+            raise ParameterError(f"folder={str(folder)!r} is only for a scan; leave it out")
         if self.current is not None:
             raise JobRunningError(
-                f"a job is on: {self.current.kind}; wait until it has ended, or cancel it"
+                f"a job is running: {self.current.kind}; wait until it has ended, or cancel it"
             )
         job = Job(secrets.token_hex(8), kind, folder=str(folder or ""))
         self._jobs[job.id] = job
@@ -201,18 +201,18 @@ class Jobs:
         if folder is None:
             if not allowed:
                 raise ParameterError(
-                    "there is no folder to scan; name one by 'audiorec serve --music DIR'"
+                    "there is no folder to scan; name one with 'audiorec serve --music DIR'"
                 )
             return allowed
         try:
             real = Path(os.path.realpath(folder))
         except ValueError:
-            raise ParameterError("folder is no path") from None
+            raise ParameterError("folder is not a path") from None
         inside = any(real.is_relative_to(Path(os.path.realpath(each))) for each in allowed)
         if not folder.is_absolute() or not inside:
             raise ParameterError(
-                "this folder may not be scanned: it lies under none that holds tracks; name it "
-                "by 'audiorec serve --music DIR'"
+                "this folder may not be scanned: no folder with tracks contains it; allow it "
+                "with 'audiorec serve --music DIR'"
             )
         return [folder]
 

@@ -113,11 +113,11 @@ def add_handlers(app: FastAPI) -> None:
         return problem(503, f"the workspace cannot be used: {error.strerror or error}")
 
     async def gone(_: Request, __: Exception) -> Response:
-        return problem(400, "the request ended before all of it had come")  # nobody reads it
+        return problem(400, "the request is incomplete; send it again")  # nobody reads it
 
     async def unknown(request: Request, error: Exception) -> Response:
         logger.exception("error in %s", request.scope["path"], exc_info=error)
-        return problem(500, "an error in audiorec; its log says which")
+        return problem(500, "an error in audiorec; see the server's log")
 
     app.add_exception_handler(AudiorecError, known)
     app.add_exception_handler(HTTPException, http)

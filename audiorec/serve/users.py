@@ -92,7 +92,7 @@ def add_user(file: Path, name: str, password: str) -> bool:
     """
     if not NAME.fullmatch(name):
         raise ParameterError(
-            f"{name!r} is no name of a user; give up to 64 characters without blanks or any of "
+            f"{name!r} is not a valid user name; give up to 64 characters without blanks or any of "
             "/ \\ : \" ' < > &"
         )
     if not SHORTEST <= len(password) <= LONGEST or not password.isprintable():
@@ -123,7 +123,7 @@ def add_key(file: Path, name: str) -> str:
     user = users[name]
     if len(user.keys) >= MOST_KEYS:
         raise ParameterError(
-            f"{name!r} has {MOST_KEYS} keys; take them back by 'audiorec serve user key --revoke'"
+            f"{name!r} has {MOST_KEYS} keys; revoke them with 'audiorec serve user key --revoke'"
         )
     key = secrets.token_urlsafe(32)
     users[name] = user._replace(keys=(*user.keys, digest(key)))

@@ -43,18 +43,18 @@ class TrackModel(BaseModel):
     path: str
     format: str
     content_type: str
-    playable: bool = Field(description="Whether browsers of today play the format.")
+    playable: bool = Field(description="Whether current browsers play the format.")
     missing: bool
-    start: float = Field(description="Seconds in its file: above 0 for a part of one (CUE).")
-    end: float | None = Field(description="Seconds in its file; null for its end.")
-    guessed: list[str] = Field(description="Which names are guessed from the path.")
+    start: float = Field(description="Start in its file, s; above 0 for a track of a CUE sheet.")
+    end: float | None = Field(description="End in its file, s; null for the end of the file.")
+    guessed: list[str] = Field(description="Names that were guessed from the path.")
 
 
 class FoundModel(BaseModel):
     """Tracks that match words, best first."""
 
     query: str
-    n: int = Field(description="How many fit, of which some are listed.")
+    n: int = Field(description="Number of matches; only some are listed.")
     results: list[TrackModel]
 
 
@@ -71,7 +71,7 @@ class HitModel(BaseModel):
     path: str
     duration: float = 0.0
     playable: bool = True
-    start: float = Field(default=0.0, description="Seconds in its file.")
+    start: float = Field(default=0.0, description="Start in its file, s.")
     end: float | None = None
     guessed: list[str] = []
 
@@ -87,7 +87,7 @@ class AnswerModel(BaseModel):
         default=None, description="Tracks that the model does not know."
     )
     space: str
-    stale: bool = Field(description="Whether plays are newer than what answers.")
+    stale: bool = Field(description="Whether plays are newer than the model.")
     results: list[HitModel]
 
 
@@ -146,7 +146,7 @@ class RecommendRequest(TracksRequest):
     heard: bool = False
     session: Annotated[list[Name], Field(max_length=500)] = Field(
         default=[],
-        description="What was played just now, oldest first; without a user as `next` answers.",
+        description="Tracks just played, oldest first; without a user, answered as by `next`.",
     )
 
 
@@ -269,10 +269,10 @@ class OcclusionModel(BaseModel):
     """Time spans and bands of a track's audio that carry a match."""
 
     track_id: str
-    cosine: float = Field(description="Of the predictions from both sounds.")
+    cosine: float = Field(description="Cosine of the vectors predicted from both tracks' audio.")
     seconds: list[OccludedPartModel]
     bands: list[OccludedPartModel]
-    clip_starts: list[float] = Field(description="Where each clip begins in the recording, s.")
+    clip_starts: list[float] = Field(description="Start of each clip in the recording, s.")
 
 
 class ExplanationModel(BaseModel):
@@ -293,7 +293,7 @@ class ExplanationModel(BaseModel):
     alike: dict[str, list[float | str]]
     apart: dict[str, list[float | str]]
     sound: list[OcclusionModel] | None = Field(
-        default=None, description="Of each of the two; null where it was not asked for."
+        default=None, description="For each of the two tracks; null unless requested."
     )
 
 
@@ -344,10 +344,10 @@ class ListeningRequest(RequestBody):
     id: Name
     stars: Annotated[int, Field(ge=0, le=5)] = 0
     seconds: Annotated[float, Field(ge=0, le=864_000, allow_inf_nan=False)] | None = Field(
-        default=None, description="For how long it was played; without it, it counts as a play."
+        default=None, description="Seconds it was played; if absent, it counts as a play."
     )
     at: Annotated[int, Field(ge=788_918_400, le=4_102_444_800)] | None = Field(
-        default=None, description="When it began, seconds since 1970; now where not given."
+        default=None, description="Start of the play, seconds since 1970; by default now."
     )
 
 
@@ -357,7 +357,7 @@ class ListeningModel(BaseModel):
     user: str
     track_id: str
     stored: Literal["play", "skip", "rating", ""] = Field(
-        description="Empty for what is neither a play nor a skip."
+        description="Empty if neither a play nor a skip."
     )
     liked: bool
     disliked: bool

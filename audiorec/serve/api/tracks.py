@@ -16,7 +16,7 @@ Id = Annotated[str, Query(min_length=1, max_length=1000, description="track_id")
 @router.get("/find")
 async def find(
     request: Request,
-    q: Annotated[str, Query(max_length=500, description="Words; none for every track.")] = "",
+    q: Annotated[str, Query(max_length=500, description="Words; empty for all tracks.")] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> FoundModel:

@@ -41,7 +41,7 @@ async def _answer(request: Request, state: ServerState, *, k: int) -> AnswerMode
     async with request.form(max_files=1, max_fields=8) as form:
         sent = form.get("file")
         if not isinstance(sent, UploadFile):
-            raise HTTPException(422, "file: the form has no part of this name that is a file")
+            raise HTTPException(422, "file: the form has no file of this name")
         suffix = Path(sent.filename or "").suffix.lower()
         suffix = suffix if suffix[1:] in TYPES else ""
         with tempfile.NamedTemporaryFile(prefix="audiorec-upload-", suffix=suffix) as kept:

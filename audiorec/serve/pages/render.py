@@ -21,8 +21,8 @@ from audiorec.serve.state import ServerState, state_of
 
 NO_STORE = {"cache-control": "no-store"}
 LOGIN_ERRORS = {
-    "wrong": "This name and password do not go together.",
-    "many": "Too many tries. Wait a minute.",
+    "wrong": "Wrong name or password.",
+    "many": "Too many failed logins. Wait a minute.",
 }
 
 

@@ -21,7 +21,7 @@ from audiorec.serve.workspace_counts import n_excluded, play_summary, word_count
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
 N_WORDS, MOST_DUPLICATES, MOST_FAILURES = 60, 50, 200
-BY_SOUND = "tracks are placed by sound alone, which does not say what is popular"
+BY_SOUND = "tracks are placed by sound alone, so their popularity is not known"
 
 
 def home(library: Library, page_request: PageRequest) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _new_arrivals(library: Library, page_request: PageRequest) -> list[TrackRow]
         names = " and ".join(
             each.name for each in tracks_of(library, [hit.track_id for hit in near])
         )
-        reasons.append(f"near {names}" if names else "not placed yet: start a run")
+        reasons.append(f"near {names}" if names else "not in the index yet: start a run")
     return rows_of(library, page_request, [table.by_id[id_] for id_ in newest], reasons=reasons)
 
 
@@ -132,7 +132,7 @@ def listener(library: Library, page_request: PageRequest) -> dict[str, Any]:
     try:
         hits = library.recommend(stored, k=N_FOR_LISTENER, per_artist=3)
         lists["Recommended"] = rows_of_hits(library, page_request, hits)
-        lists["Played by nobody yet"] = rows_of_hits(library, page_request, _cold(library, stored))
+        lists["Played by no one yet"] = rows_of_hits(library, page_request, _cold(library, stored))
     except AudiorecError as error:
         problem = str(error)
     no_gems = ""

@@ -48,7 +48,7 @@ def _starred_things(call: MethodCall) -> list[tuple[Any, str]]:
         for id_ in ids:
             kind = next((kind for kind, known in among[name] if id_ in known), None)
             if kind is None:
-                raise SubsonicError(NOT_FOUND, f"{name}={id_[:80]!r} is nothing of this library")
+                raise SubsonicError(NOT_FOUND, f"{name}={id_[:80]!r} is not in this library")
             found.append((kind, id_))
     return found
 
@@ -61,7 +61,7 @@ def set_rating(call: MethodCall) -> None:
     if not 0 <= stars <= 5:
         raise SubsonicError(GENERIC, "rating must be from 0 to 5")
     if id_ not in call.view.songs and (id_ in call.view.albums or id_ in call.view.artists):
-        raise SubsonicError(GENERIC, "songs alone are rated here; star albums and artists")
+        raise SubsonicError(GENERIC, "only songs can be rated; star albums and artists instead")
     call.state.listening.rate(call.user, entries.known_song(call, id_), stars)
 
 
@@ -97,7 +97,7 @@ def report_playback(call: MethodCall) -> None:
     """Record a player's playback report; the stop position decides whether it was a play."""
     id_ = entries.known_song(call, call.parameters.text("mediaId"))
     if call.parameters.text("mediaType") != "song":
-        raise SubsonicError(GENERIC, "mediaType must be song; there is nothing else here")
+        raise SubsonicError(GENERIC, "mediaType must be song; nothing else is supported")
     position = call.parameters.integer("positionMs") / 1000
     state = call.parameters.text("state")
     if state not in STATES:

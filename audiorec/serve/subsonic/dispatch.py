@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("audiorec.serve")
 SUFFIX = ".view"
 OPEN = "getOpenSubsonicExtensions"  # needs no login
-OFF = "nobody may come in yet: add a user with 'audiorec serve user add NAME'"
+OFF = "there is no user yet; add one with 'audiorec serve user add NAME'"
 
 
 def routes(state: ServerState) -> list[BaseRoute]:
@@ -78,7 +78,7 @@ async def respond(service: Service, request: Request) -> Response:
     except Exception:
         # A bug; but players understand nothing but the envelope.
         logger.exception("%s failed", request.url.path)
-        return written.failure(GENERIC, "the server met an error of its own; see its log")
+        return written.failure(GENERIC, "internal server error; see its log")
 
 
 async def _answer(service: Service, request: Request, parameters: Parameters) -> Any:

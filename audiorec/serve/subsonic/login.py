@@ -59,7 +59,7 @@ def log_in(parameters: Parameters, auth: Auth, *, address: str) -> str:
     given = {name for name in ("apiKey", "u", "p", "t", "s") if name in parameters}
     if "apiKey" in given:
         if given != {"apiKey"}:
-            raise SubsonicError(CONFLICTING_LOGINS, "apiKey stands alone; leave u, p, t and s out")
+            raise SubsonicError(CONFLICTING_LOGINS, "apiKey excludes u, p, t and s; leave them out")
         return _by_key(parameters.text("apiKey"), auth, address=address)
     name = parameters.text("u")
     if "p" in given and given & {"t", "s"}:

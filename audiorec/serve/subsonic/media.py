@@ -45,6 +45,6 @@ def get_cover_art(call: MethodCall) -> Response:
 
 @method("getAvatar")
 def get_avatar(call: MethodCall) -> Response:
-    """Answer that there is none: users have no pictures here."""
+    """Answer that there is none: users have no pictures on this server."""
     call.parameters.text("username")
-    raise SubsonicError(NOT_FOUND, "users have no pictures here")
+    raise SubsonicError(NOT_FOUND, "users have no pictures on this server")

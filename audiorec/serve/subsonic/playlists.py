@@ -36,7 +36,7 @@ def get_playlists(call: MethodCall) -> dict[str, Any]:
     """List the user's playlists, public ones of others, and those made by recipes."""
     asked = call.parameters.get("username")
     if asked and asked != call.user:
-        raise SubsonicError(FORBIDDEN, f"{call.user!r} may see no other user's playlists")
+        raise SubsonicError(FORBIDDEN, f"{call.user!r} may not see other users' playlists")
     found = [_playlist_entry(call, each) for each in call.state.saved.list(call.user)]
     found += [_about_made(call, each) for each in _made(call)]
     return {"playlists": {"playlist": found}}
@@ -75,7 +75,7 @@ def update_playlist(call: MethodCall) -> None:
     shown = [place for place, track in enumerate(before.track_ids) if track in call.view.songs]
     gone = call.parameters.integers("songIndexToRemove")
     if outside := [place for place in gone if not 0 <= place < len(kept)]:
-        message = f"songIndexToRemove={outside[0]} is none of the {len(kept)} songs"
+        message = f"songIndexToRemove={outside[0]} is not one of the {len(kept)} songs"
         raise SubsonicError(NOT_FOUND, message)
     call.state.saved.update(
         id_,
@@ -118,10 +118,10 @@ def _writable(call: MethodCall, id_: str) -> SavedPlaylist:
     for each in call.state.saved.list(call.user):
         if each.id == id_:
             if each.user != call.user:
-                raise SubsonicError(FORBIDDEN, f"the playlist is {each.user}'s, who can change it")
+                raise SubsonicError(FORBIDDEN, f"the playlist is {each.user}'s; copy it first")
             return each
     if any(made.id == id_ for made in _made(call)):
-        message = "a recipe makes this playlist anew; copy its songs to one of your own"
+        message = "a recipe generates this playlist; copy its songs to one of your own"
         raise SubsonicError(FORBIDDEN, message)
     raise SubsonicError(NOT_FOUND, f"there is no playlist {id_[:80]!r}")
 

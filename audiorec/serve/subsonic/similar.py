@@ -175,7 +175,7 @@ def seeds_of(library: Library, ids: Sequence[str]) -> list[str]:
     """Choose songs that represent many; `NotFoundError` if none has a vector."""
     chosen = representative_ids(library.index, ids, MOST_SEEDS)
     if not chosen:
-        raise NotFoundError("none of its songs is placed yet; run 'audiorec run'")
+        raise NotFoundError("none of its songs is in the index yet; run 'audiorec run'")
     return chosen
 
 

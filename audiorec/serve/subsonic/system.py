@@ -63,7 +63,7 @@ def get_extensions(call: MethodCall) -> dict[str, Any]:
 def token_info(call: MethodCall) -> dict[str, Any]:
     """Return the user of an API key."""
     if "apiKey" not in call.parameters:
-        raise SubsonicError(GENERIC, "tokenInfo tells of an API key; log in with one")
+        raise SubsonicError(GENERIC, "tokenInfo describes an API key; log in with one")
     return {"tokenInfo": {"username": call.user}}
 
 
@@ -72,7 +72,7 @@ def get_user(call: MethodCall) -> dict[str, Any]:
     """Return the permissions of the user."""
     name = call.parameters.text("username")
     if name != call.user:
-        raise SubsonicError(FORBIDDEN, f"{call.user!r} may see no other user")
+        raise SubsonicError(FORBIDDEN, f"{call.user!r} may not see other users")
     return {"user": _user(call)}
 
 

@@ -246,7 +246,7 @@ def test_the_users_file_is_its_owners(workspace):
         assert answer.status_code == 503 and "chmod 600" in answer.json()["detail"]
     file.chmod(0o600)
     for name in ("", "a b", "a/b", "<b>", "a\n", "x" * 65):
-        with pytest.raises(ParameterError, match="no name of a user"):
+        with pytest.raises(ParameterError, match="not a valid user name"):
             add_user(file, name, PASSWORD)
     with pytest.raises(ParameterError, match="8 to 256"):
         add_user(file, "bob", "short")

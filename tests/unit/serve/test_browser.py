@@ -191,7 +191,7 @@ def test_a_playlist_is_built_changed_and_downloaded(watch):
     page.goto("/playlist")
     page.locator("#add-seed").fill("Artist 3 - Song 03")
     page.locator("#length").fill("8")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Make playlist").click()
     page.wait_for_selector("#made-tracks .track:nth-child(8)")
     rows = page.locator("#made-tracks .track")
     before = [row.get_attribute("data-id") for row in rows.all()]

@@ -49,7 +49,7 @@ def test_a_scan_takes_new_files_in_and_says_how_it_goes(
     started = client.post(f"{API}/jobs", json={"kind": "scan", "folder": str(folder)})
     assert started.status_code == 202 and started.json()["state"] == "running"
     second = client.post(f"{API}/jobs", json={"kind": "run"})
-    assert second.status_code == 409 and "a job is on" in second.json()["detail"]
+    assert second.status_code == 409 and "a job is running" in second.json()["detail"]
     events = client.get(f"{API}/jobs/events", params={"id": started.json()["id"]})
     assert events.headers["content-type"].startswith("text/event-stream")
     assert "event: line" in events.text
@@ -71,7 +71,7 @@ def test_only_folders_that_are_known_are_scanned(client, tmp_path, workspace):
             answer = client.post(f"{API}/jobs", json={"kind": "scan", "folder": path})
             assert answer.status_code == 422 and "may not be scanned" in answer.json()["detail"]
     answer = client.post(f"{API}/jobs", json={"kind": "scan", "folder": "/a\0b"})
-    assert answer.status_code == 422 and "no path" in answer.json()["detail"]
+    assert answer.status_code == 422 and "not a path" in answer.json()["detail"]
     answer = client.post(f"{API}/jobs", json={"kind": "run", "folder": "/etc"})
     assert answer.status_code == 422
     assert client.get(f"{API}/jobs/events", params={"id": "none"}).status_code == 404

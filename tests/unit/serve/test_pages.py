@@ -111,8 +111,8 @@ def test_pages_say_descriptors_with_their_units(workspace, client):
     shown = "tempo 120 BPM · key E · loudness -23.5 LUFS · brightness 588 Hz · energy -0.7 dB"
     assert shown in client.get("/track?id=t03").text
     page = client.get("/why?a=t03&b=t05").text
-    assert "<dt>tempo, apart</dt><dd>120 BPM and 90.0 BPM</dd>" in page
-    assert "<dt>brightness, alike</dt><dd>588 Hz and 590 Hz</dd>" in page
+    assert "<dt>Different tempo</dt><dd>120 BPM and 90.0 BPM</dd>" in page
+    assert "<dt>Similar brightness</dt><dd>588 Hz and 590 Hz</dd>" in page
 
 
 def test_rows_for_a_script_to_put_into_a_list(client):
@@ -125,7 +125,7 @@ def test_without_an_index_pages_show_the_library_and_what_to_run(workspace):
     shutil.rmtree(workspace.index)
     with TestClient(create_app(workspace), base_url="http://127.0.0.1:8337") as client:
         home = client.get("/").text
-        assert home.count("not placed yet: start a run") == 10 and "audiorec run" in home
+        assert home.count("not in the index yet: start a run") == 10 and "audiorec run" in home
         track = client.get("/track?id=t03").text
         assert "Song 03" in track and "audiorec run" in track and track.count('class="track"') == 0
         library = client.get("/library").text
@@ -174,10 +174,10 @@ def test_a_name_of_several_tracks_is_asked_for_again(workspace, client):
 
 def test_a_listener_has_recommendations_taste_and_cold_tracks(client):
     page = client.get("/listener?user=ann").text
-    for title in ("Recommended", "Played by nobody yet"):
+    for title in ("Recommended", "Played by no one yet"):
         assert title in page
     assert "Taste:" in page and ">rock<" in page and ">jazz<" not in page
-    cold = page.split('aria-label="Played by nobody yet"')[1]
+    cold = page.split('aria-label="Played by no one yet"')[1]
     assert cold.count("new to everyone") == cold.count('class="track"') > 3
     gems = page.split(">Hidden gems</h2>")[1].split("</section>")[0]
     assert "None: tracks are placed by sound alone" in gems
@@ -214,7 +214,7 @@ def test_what_exclusions_hide_is_counted_once_for_a_catalogue(workspace, client,
 
 
 def test_the_evaluation_shows_tables_and_gives_the_report(workspace, client):
-    assert "Nothing was evaluated yet" in client.get("/evaluation").text
+    assert "Nothing has been evaluated yet" in client.get("/evaluation").text
     nothing = client.get("/evaluation/report", follow_redirects=False)
     assert (nothing.status_code, nothing.headers["location"]) == (303, "/evaluation")
     workspace.reports.mkdir(exist_ok=True)
@@ -281,7 +281,7 @@ def test_on_a_server_with_users_a_listener_sees_none_but_themselves(mapped):
     ) as client:
         assert client.get("/listener").headers["location"].startswith("/login")
         page = client.get("/login?error=wrong").text
-        assert "do not go together" in page
+        assert "Wrong name or password" in page
         csrf = re.search(r'name="csrf" value="(.+?)"', page)[1]
         form = {"name": "ann", "password": "correct horse", "csrf": csrf, "next": "/listener"}
         assert client.post("/login", data=form).headers["location"] == "/listener"

@@ -29,8 +29,8 @@ from audiorec.serve.problems import add_handlers
         (WorkspaceError("is gone"), 503, "is gone"),
         (OSError(errno.EIO, "Input/output error"), 503,
          "the workspace cannot be used: Input/output error"),
-        (ClientDisconnect(), 400, "the request ended before all of it had come"),
-        (RuntimeError("secret"), 500, "an error in audiorec; its log says which"),
+        (ClientDisconnect(), 400, "the request is incomplete; send it again"),
+        (RuntimeError("secret"), 500, "an error in audiorec; see the server's log"),
     ],
 )  # fmt: skip
 def test_what_an_error_is_answered_by(error, status, detail, caplog):

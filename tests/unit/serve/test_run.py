@@ -69,5 +69,5 @@ def test_an_address_that_is_taken_or_none_is_named_with_the_remedy():
         port = taken.getsockname()[1]
         with pytest.raises(ParameterError, match=rf"127.0.0.1:{port} .* in use.*another --host or"):
             listen("127.0.0.1", port)
-    with pytest.raises(ParameterError, match=r"no.such.invalid:80 cannot be listened on"):
+    with pytest.raises(ParameterError, match=r"no.such.invalid:80 cannot be used"):
         listen("no.such.invalid", 80)

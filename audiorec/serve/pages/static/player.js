@@ -137,7 +137,7 @@ function entry(track, number) {
   const drop = document.createElement("button");
   drop.type = "button";
   drop.textContent = "×";
-  drop.setAttribute("aria-label", `Take out of the queue: ${track.title}`);
+  drop.setAttribute("aria-label", `Remove from the queue: ${track.title}`);
   drop.addEventListener("click", () => remove(number));
   line.append(play, drop);
   return line;
@@ -223,7 +223,7 @@ export function begin() {
       track.playable = false; // the browser cannot play it after all
       say(`${track.title} cannot be played here: trying a preview`);
       start(at);
-    } else say(`${track.title} cannot be played: its file is gone, or no sound is in it`);
+    } else say(`${track.title} cannot be played: its file is gone, or holds no audio`);
   });
   $("seek").addEventListener("input", () => seek(Number($("seek").value)));
   $("volume").addEventListener("input", () => { audio.volume = Number($("volume").value); });

@@ -66,7 +66,7 @@ export function begin(main) {
     dropped.push(row.dataset.id);
     row.remove();
     beside?.querySelector('[data-do="drop"]')?.focus();
-    say(`${row.dataset.title} is out`);
+    say(`${row.dataset.title} removed`);
   }
 
   async function download() {
@@ -84,7 +84,7 @@ export function begin(main) {
     const name = main.querySelector("#file-name").value.trim() || "playlist";
     const request = JSON.parse(main.querySelector("#made").dataset.request);
     await api("recipes", { body: { name, format: main.querySelector("#format").value, request } });
-    say(`Recipe ${name} is saved: 'playlists' on the Library page makes it anew`);
+    say(`Recipe ${name} is saved; refresh it on the Library page`);
   }
 
   main.addEventListener("click", (event) => {

@@ -155,7 +155,7 @@ def test_a_bug_is_an_envelope_too(small, monkeypatch, caplog):
         raise RuntimeError("a bug")
 
     monkeypatch.setitem(METHODS, "ping", Method(fails))
-    assert small.message("ping") == (0, "the server met an error of its own; see its log")
+    assert small.message("ping") == (0, "internal server error; see its log")
     assert "/rest/ping failed" in caplog.text and "a bug" in caplog.text
 
 
