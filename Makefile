@@ -31,9 +31,9 @@ $(STAMP): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,notebooks,dev]'
 	@touch $@
 
-install: $(STAMP)  ## Make the virtual environment with everything in it
+install: $(STAMP)  ## Create the virtual environment and install everything
 
-demo: $(STAMP)  ## Make a world of music and listeners, and run the main job on it
+demo: $(STAMP)  ## Make a demo world of music and listeners, and run everything on it
 	$(AUDIOREC) demo "$$IN_DEMO"
 	$(AUDIOREC) scan --recipe "$$BY_RECIPE" --manifest "$$IN_DEMO/tracks.csv"
 	$(AUDIOREC) plays "$$IN_DEMO/plays.csv"
@@ -68,7 +68,7 @@ similar: $(STAMP)  ## Show the neighbours of TRACK
 refresh-playlists: $(STAMP)  ## Make or renew the saved playlists
 	$(AUDIOREC) playlists refresh
 
-playlists: $(STAMP)  ## Write a playlist that begins at TRACK
+playlists: $(STAMP)  ## Write a playlist that starts from TRACK
 	@test -n "$$OF_TRACK" || { echo "name a track or a file: make playlists TRACK='Artist - Title'"; exit 2; }
 	$(AUDIOREC) playlist --length 25 -- "$$OF_TRACK"
 
