@@ -88,7 +88,7 @@ class Processes(NamedTuple):
         except RuntimeError as error:  # for any kind of connection, when another process ends
             raise EngineError(
                 f"process {self.rank} of {self.size} lost the others ({first_line(error)}); see "
-                "what the first to end says, and run it again: it goes on from there"
+                "the error of the first to end, and run it again: it continues from there"
             ) from None
 
     def _connect(self) -> None:

@@ -259,7 +259,7 @@ def _check_room(workspace: Workspace, embeddings: Embeddings, *, replace: bool) 
     own = [kind for kind in OWN if artifacts.exists(workspace.root / kind)]
     if own:
         raise WorkspaceError(
-            f"workspace {workspace.root} makes vectors from music of its own (it has "
+            f"workspace {workspace.root} computes vectors from music of its own (it has "
             f"{', '.join(own)}); import into another one, named with --workspace"
         )
     stands = [k for k in ("embeddings", "index") if artifacts.exists(workspace.root / k)]

@@ -42,7 +42,7 @@ class IdMap:
         self.noun = noun
         if len(self._rows) != len(self._ids):
             twice = next(id_ for row, id_ in enumerate(self._ids) if self._rows[id_] != row)
-            raise ParameterError(f"{noun} id {twice!r} stands twice; ids must be unique")
+            raise ParameterError(f"{noun} id {twice!r} appears twice; ids must be unique")
 
     def __len__(self) -> int:
         return len(self._ids)

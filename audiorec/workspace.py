@@ -59,16 +59,16 @@ class Workspace:
     model = _FolderPath("The trained network.")
     embeddings = _FolderPath("Vectors predicted from sound.")
     index = _FolderPath("The index of the vectors.")
-    sessions = _FolderPath("What answers by the session so far.")
+    sessions = _FolderPath("Models of what is played next.")
     map = _FolderPath("Every track's position in the plane, and the regions' names.")
-    probe = _FolderPath("What tells the library's genres from the audio.")
+    probe = _FolderPath("Probe of the library's genres.")
     descriptors = _FolderPath("Tempo, key, loudness, brightness and energy of the tracks.")
     reports = _FolderPath("Curves, tables and pages.")
     playlists = _FolderPath("Playlists that were written without a path of their own.")
     recipes = _FolderPath("Recipes of playlists that were saved.")
     scanned_mels = _FolderPath("Spectrograms that a scan made, until the mel stage takes them.")
     scanned_descriptors = _FolderPath("Descriptors that a scan measured, until it has ended.")
-    training_state = _FolderPath("What a training that was killed goes on from.")
+    training_state = _FolderPath("Checkpoint from which a killed training continues.")
     session_states = _FolderPath("The same of the session models.")
     scores = _FolderPath("Scores of the evaluation, so that none is computed twice.")
 
@@ -152,7 +152,7 @@ class Workspace:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise WorkspaceError(
                 f"{marker} is damaged; put {json.dumps({'version': VERSION})} in place of what it "
-                "holds, and all else is as it was"
+                "holds; everything else is unchanged"
             ) from None
         except OSError as error:
             raise WorkspaceError(

@@ -16,7 +16,7 @@ def write_error(path: Path, error: Exception) -> WriteError:
     reason = system_reason(error)
     return WriteError(
         f"{path} cannot be written ({reason}); make room on the disk or check its permissions, "
-        "and run the same command again: what stood there still stands"
+        "and run the same command again; the existing file is unchanged"
     )
 
 
@@ -37,7 +37,7 @@ def temp_path(path: Path, *errors: type[Exception]) -> Iterator[Path]:
         If it cannot be written: no room, no permission.
     """
     if not path.name:
-        raise ArtifactError(f"{str(path)!r} is no file's name; name the file to write")
+        raise ArtifactError(f"{str(path)!r} is not a file name; name the file to write")
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     kinds: tuple[type[Exception], ...] = (OSError, *errors)
     try:

@@ -69,7 +69,7 @@ def load_manifest(
         manifest = Manifest(files=files, **raw)
         _check_extra(manifest, version)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise _manifest_error(directory, kind, f"cannot be trusted ({first_line(error)})") from None
+        raise _manifest_error(directory, kind, f"is damaged ({first_line(error)})") from None
     if manifest.kind != kind:
         raise ArtifactError(f"{directory} holds {manifest.kind}, not {kind}; {rebuild_hint(kind)}")
     manifest = upgrade_manifest(directory, manifest, version)

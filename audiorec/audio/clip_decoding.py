@@ -177,5 +177,5 @@ def _check_clip(path: Path, y: np.ndarray, *, n: int, sr: int) -> None:
     if peak > LOUDEST:
         raise file_error(path, f"holds samples as large as {peak:.1e}", "encode it again")
     if peak < SILENCE:
-        what = "is silent (no sample but 0)" if not peak else f"is silent (peak {peak:.0e} of 1)"
+        what = "is silent (all samples are 0)" if not peak else f"is silent (peak {peak:.0e} of 1)"
         raise file_error(path, what, "leave it out, or record it again")

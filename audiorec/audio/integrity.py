@@ -57,7 +57,7 @@ def check_sndfile(path: Path, file: soundfile.SoundFile) -> None:
 def check_ogg(path: Path) -> None:
     """Raise `AudioError` if the last page of an Ogg file does not end its stream."""
     if not _ogg_ends(path):
-        raise _cut_off(path, "the last Ogg page ends no stream")
+        raise _cut_off(path, "the last Ogg page does not end the stream")
 
 
 def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) -> None:
@@ -169,7 +169,7 @@ def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
         file.seek(max(0, file.frames - tail))
     except soundfile.SoundFileError:
         seconds = file.frames / file.samplerate
-        raise _cut_off(path, f"the end of its {seconds:.1f} s is not there") from None
+        raise _cut_off(path, f"the end of its {seconds:.1f} s is missing") from None
 
 
 def _mp4_end(stream: BinaryIO | StreamWindow, size: int) -> int:

@@ -74,7 +74,7 @@ def answer_batch(
     if not short:
         return not unknown
     answered = "1 line has" if short == 1 else f"{short} lines have"
-    there = f"{answered} all tracks that fit, {fewest} at the fewest"
+    there = f"{answered} fewer matching tracks, at least {fewest}"
     beyond = report_shortfall(k, lambda: len(library.catalog), fewest=fewest, there=there)
     return not (unknown or beyond)
 

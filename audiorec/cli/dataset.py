@@ -102,7 +102,7 @@ def show(
         echo_repeated_rows(directory, done, noun="rows")
     if catalogued:
         echo_line(
-            f"{catalogued} spectrograms catalogued in the place of audio: next, 'audiorec run "
+            f"{catalogued} spectrograms catalogued instead of audio: next, 'audiorec run "
             f"RECIPE.toml' with their settings (pipelines/datasets/{name}.toml)",
             err=True,
         )

@@ -57,7 +57,7 @@ def main() -> None:
         sys.exit(cli(prog_name="audiorec", standalone_mode=False))
     except click.exceptions.Abort:
         click.echo(
-            "\naudiorec: interrupted; what was done is kept, the same command goes on", err=True
+            "\naudiorec: interrupted; finished work is kept, the same command continues", err=True
         )
         sys.exit(130)
     except click.ClickException as error:
@@ -77,7 +77,7 @@ def main() -> None:
             raise
         where = f"{error.filename}: " if error.filename else ""
         echo_notice(
-            f"{where}{error.strerror}; what is stored is whole: make room or check "
+            f"{where}{error.strerror}; stored data is intact: make room or check "
             "permissions, and run the same command again"
         )
         sys.exit(1)

@@ -195,9 +195,9 @@ def _of_sound(occlusion: Occlusion, name: str) -> list[str]:
     ]
     bands = [f"{s.start:g}-{s.end:g} Hz (-{s.loss:.3f})" for s in strongest(occlusion.bands)]
     return [
-        f"carried, in {name}, by {', '.join(seconds) or 'no stretch of time alone'}; "
-        f"{', '.join(bands) or 'no band alone'} "
-        f"(what the cosine {occlusion.cosine:.3f} of the sounds loses without)"
+        f"carried, in {name}, by {', '.join(seconds) or 'no single time span'}; "
+        f"{', '.join(bands) or 'no single band'} "
+        f"(loss of the cosine {occlusion.cosine:.3f} of the audio when each is hidden)"
     ]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=50,
     show_default=True,
-    help="How many tracks at most.",
+    help="Maximum number of tracks.",
 )
 @json_option
 @click.pass_obj

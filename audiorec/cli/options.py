@@ -29,7 +29,7 @@ class PathType(click.Path):
     ) -> str | bytes | os.PathLike[str]:
         """Convert as click does; an empty path is a usage error."""
         if value == "":
-            self.fail("'' is no path; name one, such as . for the current folder", param, ctx)
+            self.fail("'' is not a path; name one, such as . for the current folder", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -46,7 +46,7 @@ class MemorySize(click.ParamType):
             return IndexConfig(memory=value).memory
         except ParameterError:
             remedy = "give bytes, or a number with K, M, G or T, such as 500M or 2G"
-            self.fail(f"{value!r} is no size of at least 1M; {remedy}", param, ctx)
+            self.fail(f"{value!r} is not a size of at least 1M; {remedy}", param, ctx)
 
 
 class GlobalOptions(NamedTuple):
@@ -109,7 +109,7 @@ class FiniteRange(click.FloatRange):
         """See `click.ParamType.convert`."""
         number: float = super().convert(value, param, ctx)
         if isnan(number):
-            self.fail(f"{value!r} is no number", param, ctx)
+            self.fail(f"{value!r} is not a number", param, ctx)
         return number
 
 

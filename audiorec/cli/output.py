@@ -73,7 +73,7 @@ def echo_notice(text: str) -> None:
 def echo_repeated_rows(file: Path, done: ImportReport, *, noun: str) -> None:
     """Report on standard error the rows of an import that were duplicates or known before."""
     if done.duplicates:
-        echo_line(f"{file}: {done.duplicates} {noun} stand twice: counted once", err=True)
+        echo_line(f"{file}: {done.duplicates} repeated {noun} counted once", err=True)
     if done.replaced:
         echo_line(f"{file}: {done.replaced} rows of an earlier import replaced", err=True)
 

@@ -153,7 +153,7 @@ def command(
             param_hint="--output",
         )
     if preview and chosen not in PREVIEW_FORMATS:
-        raise click.UsageError(f"{chosen} has no place for previews; write m3u8 or json")
+        raise click.UsageError(f"{chosen} cannot hold previews; write m3u8 or json")
     check_kind(options["kind"])
     request = make_request(tracks, options)
     settings.workspace.check()

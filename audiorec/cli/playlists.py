@@ -120,7 +120,7 @@ def add(settings: GlobalOptions, name: str, as_: str | None, values: tuple[str, 
         )
     saved_as = as_ or name
     if not NAME.fullmatch(saved_as):
-        raise ParameterError(f"{saved_as!r} is no name of a recipe; give one without /")
+        raise ParameterError(f"{saved_as!r} is not a recipe name; give one without /")
     given = _parameters(values)
     content = templates[name].read_bytes()
     if given:

@@ -100,7 +100,7 @@ def import_command(
         known = ", ".join((AUTO, *SOURCES))
         raise click.BadParameter(f"{source!r} is not one of {known}", param_hint="--source")
     if user is not None and not user.strip():
-        raise click.BadParameter("'' is no name", param_hint="--user")
+        raise click.BadParameter("'' is not a name", param_hint="--user")
     if not files and unmatched is None:
         raise click.UsageError("name a FILE to import, or --unmatched FILE.csv")
     workspace = settings.workspace
@@ -116,7 +116,7 @@ def import_command(
     for report in reports:
         show(report)
     if unmatched is not None:
-        click.echo(f"{corrected} names mended by hand, {len(unmatched_names)} unmatched")
+        click.echo(f"{corrected} names corrected by hand, {len(unmatched_names)} unmatched")
         echo_line(f"{unmatched}: fill in track_id (or -) and run the same command again", err=True)
     for report in reports:
         if isinstance(report, tuple) and len(report) == 2:
@@ -193,7 +193,7 @@ class PlaysImport:
                 source = "csv"  # its reader reports best what is wrong with a table
         if source in IN_COLUMNS:
             if self.user is not None:
-                raise click.UsageError(f"{file} names its listeners itself; leave --user away")
+                raise click.UsageError(f"{file} names its own listeners; leave --user out")
             paths, names = self._ids_by_name()
             how: dict[str, Any] = {"neutral": self.neutral, "path_map": self.path_map}
             how["names"] = names
@@ -205,7 +205,7 @@ class PlaysImport:
             return file, report
         assert recognised is not None
         if self.neutral is not None:
-            raise click.UsageError(f"--neutral is for tables, and {file} is none")
+            raise click.UsageError(f"--neutral is for tables, and {file} is not one")
         return add_history(writer, export, recognised, user=self.user, matcher=self.matcher)
 
     def _ids_by_name(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -307,13 +307,13 @@ def show_table(file: Path, report: ImportReport) -> None:
     """Report the import of a table or of playlists."""
     click.echo(f"{report.rows} rows of {report.users} listeners and {report.tracks} tracks")
     if report.skips or report.ratings:
-        click.echo(f"{report.skips} rows tell of skips, {report.ratings} of liking or disliking")
+        click.echo(f"{report.skips} rows with skips, {report.ratings} with likes or dislikes")
     for _, problem in report.problems:
         echo_line(f"{problem}: left out", err=True)
     for count, what in (
-        (report.duplicates, "equal to an earlier one, its time included: left out"),
-        (report.summed, "without a time for a listener and track told of before: added up"),
-        (report.skipped, "of no plays, or naming addresses on the web: left out"),
+        (report.duplicates, "identical to an earlier one, with the same time: left out"),
+        (report.summed, "without a time, for a listener and track seen before: added up"),
+        (report.skipped, "without plays, or with web addresses: left out"),
         (report.replaced, "of an earlier import of the file: replaced"),
         (report.unknown, "naming files that are not in the catalogue: left out"),
     ):

@@ -73,10 +73,10 @@ def command(
     if user is None and not session:
         raise click.UsageError("Name a USER, or what was played just now by --session.")
     if session and output is not None:
-        raise click.UsageError("--output is for a listener alone; leave --session away")
+        raise click.UsageError("--output is for a listener alone; leave --session out")
     filters = make_filter(options, user=user or "me")
     if session and (filters or per_artist or per_album):
-        raise click.UsageError("filters and limits are for a listener alone; leave --session away")
+        raise click.UsageError("filters and limits are for a listener alone; leave --session out")
     settings.workspace.check()
     if user is not None:
         from audiorec.data.plays import stored_name

@@ -75,7 +75,7 @@ def command(
     skipped.
     """
     if bool(paths) == (manifest is not None):
-        raise click.UsageError("name files or folders to scan, or a --manifest, and not both")
+        raise click.UsageError("name files or folders to scan, or a --manifest, but not both")
     from audiorec.cli.plays import catalogued_paths
     from audiorec.data import import_folder_playlists, remove_folder_playlists
     from audiorec.data.catalog import Catalog
@@ -147,6 +147,7 @@ def report_playlists(playlists: Sequence[FolderPlaylists]) -> None:
         if unread:
             notes += f"; {len(unread)} could not be read: see 'audiorec status --failures'"
         echo_line(
-            f"{folder}: {lists} of {report.tracks} tracks{notes} (--no-playlists: not)", err=True
+            f"{folder}: {lists} of {report.tracks} tracks{notes} (--no-playlists turns this off)",
+            err=True,
         )
         name_missing(report.missing)

@@ -68,7 +68,7 @@ def _serve(settings: GlobalOptions, how: ServeSettings) -> None:
     if not users and (how.names or not is_loopback(how.host)):
         what = f"--host {how.host}" if not is_loopback(how.host) else f"--name {how.names[0]}"
         raise ParameterError(
-            f"{what} lets others in, and there is no user yet; add one by "
+            f"{what} admits other machines, and there is no user yet; add one with "
             "'audiorec serve user add NAME'"
         )
     run_server(create_app(settings.workspace, settings=how), how)

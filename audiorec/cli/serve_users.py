@@ -33,7 +33,7 @@ def add(settings: GlobalOptions, name: str, password_stdin: bool) -> None:
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     new = add_user(users_file(settings.workspace), name, password)
-    echo_line(f"{name}: {'added' if new else 'has another password now'}", err=True)
+    echo_line(f"{name}: {'added' if new else 'has a new password'}", err=True)
 
 
 @user.command("list")
@@ -77,6 +77,6 @@ def key(settings: GlobalOptions, name: str, revoke: bool) -> None:
     settings.workspace.check()
     file = users_file(settings.workspace)
     if revoke:
-        echo_line(f"{name}: {revoke_keys(file, name)} keys taken back", err=True)
+        echo_line(f"{name}: {revoke_keys(file, name)} keys revoked", err=True)
     else:
         click.echo(add_key(file, name))

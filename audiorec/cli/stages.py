@@ -133,7 +133,7 @@ def run_stages(
     if choose and recipe is None and remembered_recipe(workspace) is None:
         name, reason, recipe = automatic_recipe(workspace)
         if mine.first:
-            click.echo(f"recipe {name}: {reason} ('audiorec run RECIPE' takes another)", err=True)
+            click.echo(f"recipe {name}: {reason} ('audiorec run RECIPE' chooses another)", err=True)
     if memory is not None:
         recipe = recipe or current_recipe(workspace)
         stated = recipe.index.model_dump(exclude_unset=True)

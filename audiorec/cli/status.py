@@ -81,4 +81,4 @@ def show_suspects(workspace: Workspace, *, as_json: bool) -> None:
         "user_id", "rule", "reason", "kept"
     ).rows():
         echo_line(f"{user}  {rule}: {reason}" + ("  (kept)" if kept else ""))
-    click.echo(suspects.summary() or "nobody is suspect", err=True)
+    click.echo(suspects.summary() or "no suspected bots", err=True)

@@ -65,7 +65,7 @@ def study_of_former_options(
     if len(studies) > 1:
         raise click.UsageError(f"{', '.join(sorted(studies))}: ask for one study at a time")
     for option, name in meant.items():
-        click.echo(f"{option} goes with the next release: write --study {name}", err=True)
+        click.echo(f"{option} will be removed in the next release: write --study {name}", err=True)
     return next(iter(studies), None), vary
 
 
@@ -92,4 +92,4 @@ def check_options(
     for option, value in given.items():
         if value and option not in looked_at:
             beside = f"--study {study}" if study else "the table of systems"
-            raise click.UsageError(f"{option} has no place with {beside}; leave one out")
+            raise click.UsageError(f"{option} cannot be combined with {beside}; leave one out")

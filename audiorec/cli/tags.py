@@ -128,7 +128,7 @@ def tag_all(
 def probe_lines(report: ProbeReport | None) -> list[str]:
     """Format a probe's accuracy in a few lines."""
     if report is None:
-        return ["none: it takes two genres, each of 8 tracks or more by 3 artists or more"]
+        return ["none: two genres are needed, each of 8 tracks or more by 3 artists or more"]
     lines = [
         f"{len(report.genres)} genres of {report.n_tracks} tracks by {report.n_artists} artists"
         + (f"; {report.n_left_out} tracks of rarer genres left out" if report.n_left_out else ""),

@@ -184,7 +184,7 @@ def add_dataset(
             writer.put_titles(titles, source=name)
         except pl.exceptions.PolarsError as error:
             what = f"names tracks in a table that cannot be read ({first_line(error)})"
-            raise data_error(path, what, "fetch it again, or leave it away") from None
+            raise data_error(path, what, "fetch it again, or leave it out") from None
     report = report._replace(skipped=sum(read.left_out.values()))
     return DatasetReport(report, read.left_out, len(rows)), rows
 

@@ -58,7 +58,7 @@ def parse_seconds(text: str) -> float:
         hours, minutes, rest = (float(part or 0) for part in match.groups())
         seconds = 3600 * hours + 60 * minutes + rest
     if not seconds > 0:
-        raise ParameterError(f"{text!r} is no length; write seconds or M:SS, such as 1:30")
+        raise ParameterError(f"{text!r} is not a length; write seconds or M:SS, such as 1:30")
     return seconds
 
 
@@ -70,9 +70,9 @@ def check_exclusion(exclusion: Exclusion) -> Exclusion:
     if kind in ("shorter", "longer"):
         parse_seconds(value)
     elif not normalize_text(value):
-        raise ParameterError(f"{kind} {value!r} is empty, and would fit nothing; name one")
+        raise ParameterError(f"{kind} {value!r} is empty, and would match nothing; name one")
     elif kind == "artist" and artist_key(value, track_id="").startswith("\0"):
-        raise ParameterError(f"artist {value!r} is nobody's name; exclude by --path or --genre")
+        raise ParameterError(f"artist {value!r} names no artist; exclude by --path or --genre")
     return exclusion
 
 

@@ -156,7 +156,7 @@ def _of_user(
         raise data_error(
             path,
             f"has {len(known)} listeners, and {user!r} is none of them",
-            f"name one of {', '.join(known[:10])}; or leave --user away for all",
+            f"name one of {', '.join(known[:10])}; or leave --user out for all",
         )
     return frame.filter(pl.col("user") == user), user
 

@@ -95,5 +95,5 @@ def _check_columns(
         raise data_error(
             file,
             f"has {columns.count(repeated[0])} columns {repeated[0]!r}",
-            "leave one, and rename or remove the others",
+            "keep one, and rename or remove the others",
         )

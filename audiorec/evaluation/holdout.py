@@ -310,7 +310,7 @@ def _cut_in_time(data: EvaluationData, *, share: float) -> _Cut:
             first[min(days)] = [*first.get(min(days), []), *part]
     if len(first) < 2:
         raise ParameterError(
-            f"{TIME_COLD} holds out the tracks first played last, and the plays tell "
+            f"{TIME_COLD} holds out the tracks first played last, and the plays have "
             f"{len(first)} day{'' if len(first) == 1 else 's'} of first plays; "
             "import plays with a timestamp column, or take another split"
         )

@@ -64,7 +64,7 @@ def notes(
     if POPULARITY_OF_TEST_TRACKS in names:
         yield f"{POPULARITY_OF_TEST_TRACKS} has seen the very plays that it is scored on."
     if PLAY_COUNT_OF_HALF_A in names:
-        yield f"{PLAY_COUNT_OF_HALF_A} knows what the oracle knows, but its listeners' tastes."
+        yield f"{PLAY_COUNT_OF_HALF_A} knows what the oracle knows, except listeners' tastes."
     for name in names:
         facts = [scores[name].facts for scores in table.values()]
         for fact in facts[0]:
@@ -83,7 +83,7 @@ def notes(
     for metric, share, chance in rows:
         # With fewer candidates than ranks, every order gives 1, which needs no note.
         if not np.isfinite(share) and chance < 1 - 1e-9:
-            yield f"{metric}: {ORACLE} is no better than random, so no share is told."
+            yield f"{metric}: {ORACLE} is no better than random, so no share is given."
 
 
 def _range(values: list[float]) -> str:

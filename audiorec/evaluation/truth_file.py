@@ -41,7 +41,7 @@ def load_truth(path: Path, *, ids: Sequence[str]) -> Embeddings:
         ) from None
     except (KeyError, ValueError, TypeError, zipfile.BadZipFile, AttributeError) as error:
         raise DataError(
-            f"{path} is not the truth of a made world ({error}); give truth.npz of 'audiorec demo'"
+            f"{path} is not the truth of a demo world ({error}); give truth.npz of 'audiorec demo'"
         ) from None
     here = [i for i in ids if i in known]
     if attributes.ndim != 2 or len(attributes) != len(known) or not here:

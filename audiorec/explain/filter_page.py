@@ -101,7 +101,7 @@ def _section(each: FilterReading, reading: NetworkReading, figure: Callable[[Exc
         f"it most, {each.lift:g} times the library's share (p {each.p:g}); by maxima "
         f"{each.lift_by_max:g} times"
         if each.genre
-        else "no genre has tracks enough"
+        else "no genre has enough tracks"
     )
     parts = [
         f"<figure>{figure(excerpt)}<figcaption>by {what}, {excerpt.activation:g}</figcaption>"

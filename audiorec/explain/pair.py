@@ -107,7 +107,7 @@ def explain_pair(
         )
     a, b = ids
     if a == b:
-        raise ParameterError(f"{first!r} and {second!r} are one track; name another")
+        raise ParameterError(f"{first!r} and {second!r} are the same track; name another")
     units = unit_norm(np.stack([served.vector(a), served.vector(b)]))
     score = float(units[0] @ units[1])
     n_near = max(5, min(MOST_NEIGHBOURS, int(NEIGHBOUR_SHARE * len(served))))

@@ -76,7 +76,7 @@ def validate(scores: np.ndarray, relevant: np.ndarray, exclude: np.ndarray | Non
                 f"{name} of shape {mask.shape} must have the shape of scores, {scores.shape}"
             )
         if mask is not None and mask.dtype != np.bool_:
-            raise ParameterError(f"{name} of type {mask.dtype} must be of truth values")
+            raise ParameterError(f"{name} of type {mask.dtype} must be boolean")
     if not np.isfinite(scores).all():
         raise ParameterError("scores hold NaN or infinity; every candidate needs a finite score")
 

@@ -32,7 +32,7 @@ def validate(confidence: np.ndarray, correct: np.ndarray, n_bins: int) -> None:
     if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
         raise ParameterError(
             f"confidence of shape {confidence.shape} and correct of shape {correct.shape} must be "
-            "as many statements, and not 0"
+            "of one length, above 0"
         )
     if not ((confidence >= 0) & (confidence <= 1)).all():
         raise ParameterError("confidence must lie between 0 and 1")

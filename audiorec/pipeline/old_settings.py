@@ -74,7 +74,7 @@ def update_settings(
             notes.append(f"[{old}] is no longer a section and is ignored")
         else:
             current.setdefault(new, section)
-            notes.append(f"[{old}] is now [{new}]; the old name goes with 0.3")
+            notes.append(f"[{old}] is now [{new}]; the old name will be removed in 0.3")
     for name, section in current.items():
         if isinstance(section, dict):
             notes += _update_section(name, section, former.get(name, frozenset()))
@@ -88,7 +88,7 @@ def _update_section(name: str, section: dict[str, Any], former: frozenset[str]) 
         if where == name and old in section:
             section.setdefault(new, section[old])
             del section[old]
-            notes.append(f"[{name}] {old} is now {new}; the old name goes with 0.3")
+            notes.append(f"[{name}] {old} is now {new}; the old name will be removed in 0.3")
     if name == "model":
         notes += _update_model(section)
     for (where, key), new_values in VALUES.items():

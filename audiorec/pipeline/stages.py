@@ -164,7 +164,7 @@ class Pipeline:
         if imported and stage not in ("index", "sessions", "map"):
             return f"the vectors were imported from {imported}"
         if stage == "factors" and self.recipe.model.target == "content":
-            return "content alone places"
+            return "tracks are placed by content alone"
         if len(stages) == 1:  # run alone, it reports missing inputs as an error
             return ""
         if stage in ("sessions", "map"):

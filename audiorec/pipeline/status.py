@@ -80,7 +80,7 @@ def _none_yet(workspace: Workspace, kind: str) -> str:
         if kind not in ("index", "map"):
             return "not needed: the vectors were imported"
     if kind in ("plays", "factors") and current_recipe(workspace).model.target == "content":
-        return "not needed: sound alone places"
+        return "not needed: tracks are placed by sound alone"
     if kind == "map" and not can_lay_out():
         return "none: it is for 'audiorec serve', and needs the extra 'serve'"
     return f"none yet: run 'audiorec {artifacts.STAGE_OF[kind]}'"

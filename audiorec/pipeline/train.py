@@ -164,7 +164,7 @@ def _summary(result: TrainResult, *, n_tracks: int) -> str:
         text += f" (of one vector for all {result.learned.cosine_of_mean:.2f})"
     k = result.model.smoothing.k
     if k is not None:
-        text += f", drawn towards the artist's others by n / (n + {k:g})"
+        text += f", smoothed towards the artist's other tracks by n / (n + {k:g})"
     if result.model.warning:
         text += f"; WARNING: {result.model.warning}"
     return text

@@ -115,7 +115,7 @@ def save_recipe(
         If the name is not a valid file name.
     """
     if not NAME.fullmatch(name) or name != name.strip():
-        raise ParameterError(f"{name!r} is no name of a recipe; give one without / or a dot before")
+        raise ParameterError(f"{name!r} is not a recipe name; give one without / or a dot before")
     lasting = replace(request, seeds=_absolute(request.seeds), against=_absolute(request.against),
                       after=_absolute(request.after))  # fmt: skip
     table: dict[str, Any] = {"title": title or name, "format": format_}

@@ -40,7 +40,7 @@ def find_replacement(
         If no other track fits.
     """
     if not 0 <= position < len(track_ids):
-        raise ParameterError(f"position={position} is none of the {len(track_ids)} of the playlist")
+        raise ParameterError(f"position={position} is not one of the playlist's {len(track_ids)}")
     beside = [*track_ids[max(0, position - 1) : position], *track_ids[position + 1 : position + 2]]
     gone = {*track_ids, *dropped}
     hits = library.similar(

@@ -106,7 +106,7 @@ class PlaylistRequest:
                 )
         if self.length is not None and self.minutes is not None:
             raise ParameterError(
-                f"length={self.length} and minutes={self.minutes:g} contradict; give one of them"
+                f"length={self.length} and minutes={self.minutes:g} exclude each other; give one"
             )
         for name, least in (
             ("length", 1), ("like_last", 0), ("artist_window", 0), ("album_window", 0),

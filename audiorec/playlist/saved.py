@@ -183,7 +183,7 @@ class SavedPlaylists:
             gone = set(remove_positions)
             if outside := [place for place in gone if not 0 <= place < len(tracks)]:
                 raise ParameterError(
-                    f"position {min(outside)} is none of the {len(tracks)} of the playlist"
+                    f"position {min(outside)} is not one of the playlist's {len(tracks)}"
                 )
             kept = [track for place, track in enumerate(tracks) if place not in gone]
             after = before._replace(

@@ -102,7 +102,7 @@ def tracks_of(library: Library, kind: str, name: str) -> list[str]:
     """
     wanted = normalize_text(name)
     if not wanted:
-        raise ParameterError(f"{kind} {name!r} is no name; give one, or leave it out")
+        raise ParameterError(f"{kind} {name!r} is not a name; give one, or leave it out")
     facts = library.catalog.facts(kind)
     ids = [id_ for id_, own in facts if normalize_text(own) == wanted]
     if not ids:

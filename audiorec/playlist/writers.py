@@ -247,7 +247,7 @@ def write_playlist(
     if name not in WRITERS:
         raise ParameterError(f"format={name!r} must be one of {', '.join(WRITERS)}")
     if previews and name not in PREVIEW_FORMATS:
-        raise ParameterError(f"format={name!r} has no place for previews; write m3u8 or json")
+        raise ParameterError(f"format={name!r} cannot hold previews; write m3u8 or json")
     listed, skipped = [], []
     for track in tracks:
         path = written_path(track.path, file=file, paths=paths, path_map=path_map)

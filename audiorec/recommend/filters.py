@@ -85,7 +85,7 @@ class TrackFilter:
             if getattr(self, name):
                 parse_since(getattr(self, name), now=0.0, name=name.replace("_", "-"))
         if bool(self.unplayed_since) != bool(self.unplayed_by):
-            raise ParameterError("unplayed-since needs the listener that is meant, and no other")
+            raise ParameterError("unplayed-since needs exactly one listener")
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Least and greatest value of each range that is set, by name."""

@@ -151,7 +151,7 @@ class Library:
     def stale(self) -> str:
         """Imports since the index was made, in one line; empty if there are none."""
         if stale_plays(self.workspace, made=self.index.inputs.get("plays")):
-            return "plays are newer than what answers; run 'audiorec run' to take them in"
+            return "plays are newer than the model; run 'audiorec run' to include them"
         return ""
 
     @property

@@ -60,7 +60,7 @@ def check_apart(wanted: Iterable[str], unwanted: Iterable[str]) -> None:
     """Raise `ParameterError` for a track that is both a seed and a negative seed."""
     if both := set(wanted) & set(unwanted):
         raise ParameterError(
-            f"{min(both)!r} is asked for, and not wanted by --not; drop one of the two"
+            f"{min(both)!r} is both asked for and excluded by --not; drop one of the two"
         )
 
 

@@ -332,5 +332,5 @@ def _directions(vectors: np.ndarray) -> np.ndarray:
     if not len(vectors):
         raise ParameterError("no track to start from; name at least one")
     if not np.linalg.norm(vectors, axis=1).min() > 0:
-        raise ParameterError("the query points nowhere: its vector is zero; ask for another track")
+        raise ParameterError("the query's vector is zero; ask for another track")
     return unit_norm(np.asarray(vectors, dtype=np.float32))

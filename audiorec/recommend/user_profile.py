@@ -33,7 +33,7 @@ def tracks_played_by(workspace: Workspace, user: str) -> set[str]:
 
     if not artifacts.exists(workspace.plays):
         raise NotFoundError(
-            f"nobody's listening is known, that of {user!r} neither; import some with "
+            f"no listening is known, of {user!r} or anyone else; import some with "
             "'audiorec plays FILE', or ask 'audiorec similar'"
         )
     plays = load_plays(workspace.plays)
@@ -111,7 +111,7 @@ def user_factor(workspace: Workspace, factors: Factors, user: str) -> np.ndarray
     if stale_plays(workspace, made=space.inputs.get("plays")):
         raise NotFoundError(
             f"listener {user!r} is not in the factors, and plays are newer than these; "
-            "run 'audiorec run' to take them in"
+            "run 'audiorec run' to include them"
         )
     raise NotFoundError(
         f"listener {user!r} has played too little to be recommended to; "

@@ -105,9 +105,7 @@ class _Names:
             return SessionTrack(name)
         if self._files and os.path.isfile(name):  # noqa: PTH113 - pathlib raises for names too long for a file
             return self._file(Path(name).absolute())
-        unknown = NotFoundError(
-            f"no session has a track {name!r}; name its id as the plays have it"
-        )
+        unknown = NotFoundError(f"no session has a track {name!r}; name its id as in the plays")
         if self.catalog is not None:
             try:
                 return SessionTrack(self.catalog.find(name).track_id)

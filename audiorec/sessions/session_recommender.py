@@ -101,7 +101,7 @@ class SessionRecommender:
         plays = artifacts.load_valid(self.workspace.plays, kind="plays", check="manifest")
         if plays is None or plays.fingerprint == self.stored.manifest.inputs.get("plays"):
             return ""
-        return "plays are newer than what answers; run 'audiorec run' to take them in"
+        return "plays are newer than the model; run 'audiorec run' to include them"
 
     def has(self, track_id: str) -> bool:
         """Whether a track is known to the models: by sessions, or by content."""

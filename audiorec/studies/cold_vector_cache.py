@@ -39,7 +39,7 @@ def placing_system(holdout: Holdout, name: str | None) -> tuple[str, System]:
     if system.role not in PLACING:
         raise ParameterError(f"system {name!r} does not place tracks; name a baseline or a model")
     if reason := system.inapplicable(holdout.data):
-        raise ParameterError(f"system {name!r} has nothing to say: {reason}")
+        raise ParameterError(f"system {name!r} cannot be used: {reason}")
     return name, system
 
 

@@ -51,12 +51,12 @@ def run(study: StudyInputs) -> StudyReport:
     """
     if study.truth is None:
         raise ParameterError(
-            "study 'descriptors' needs a made world; give its truth.npz by --truth"
+            "study 'descriptors' needs a demo world; give its truth.npz by --truth"
         )
     plans = plan_of_world(study)
     tracks = [t for t in Library(study.workspace).catalog.tracks() if t.track_id in plans]
     if not tracks:
-        raise DataError("no track of the catalogue is of the world that --truth tells of; scan it")
+        raise DataError("no catalogued track is of the demo world of --truth; scan it")
     rng = np.random.default_rng(SEED)
     chosen = rng.permutation(len(tracks))[:N_TRACKS]
     ways: dict[str, Callable[[np.ndarray], TempoAndKey]] = {

@@ -275,9 +275,9 @@ def _table(
     columns = ("space", *(name for about in ABOUT for name in (about, f"{about}, interval")))
     return StudyTable(
         f"The {K} nearest of {n_tracks} tracks: share of tracks with such a neighbour among them; "
-        f"of genre, share of the {K} nearest by other artists. Tracks that ask: {counts}",
+        f"of genre, share of the {K} nearest by other artists. Query tracks: {counts}",
         columns,
         tuple(rows),
-        (*notes, "Intervals: 95 %, over the tracks that ask."),
+        (*notes, "Intervals: 95 %, over the query tracks."),
         {"asking": n_queries, "n_tracks": n_tracks},
     )

@@ -108,7 +108,7 @@ def run(study: StudyInputs) -> StudyReport:
     if not values:
         raise DataError(
             f"no listener has {MIN_PLAYS} plays of catalogued tracks at a known time; import more "
-            "of their history, or name a made world's --truth"
+            "of their history, or name a demo world's --truth"
         )
     return StudyReport((_table(values, n_sessions=n_sessions, recipe=recipe),))
 

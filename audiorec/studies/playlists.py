@@ -39,7 +39,7 @@ def run(study: StudyInputs) -> StudyReport:
         If no truth is given.
     """
     if study.truth is None:
-        raise ParameterError("study 'playlists' needs a made world; give its truth.npz by --truth")
+        raise ParameterError("study 'playlists' needs a demo world; give its truth.npz by --truth")
     plans = plan_of_world(study)
     style = {track_id: str(plan.style) for track_id, plan in plans.items()}
     tempo = {track_id: plan.tempo for track_id, plan in plans.items()}
@@ -71,7 +71,7 @@ def plan_of_world(study: StudyInputs) -> dict[str, MusicPlan]:
         world = json.loads(file.read_bytes())
         plan = plan_music(world["n_tracks"], n_artists=world["n_artists"], seed=world["seed"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise DataError(f"{file} does not say how the world was made; make it again") from None
+        raise DataError(f"{file} lacks the world's settings; make it again") from None
     return {entry.track_id: entry.parts[0] for entry in plan.entries if len(entry.parts) == 1}
 
 
@@ -143,7 +143,7 @@ def paths(library: Library, ids: list[str], rng: np.random.Generator) -> StudyTa
         along = PathSegment(source, units[0], units[-1]).along(units)
         forward.append(float(np.mean(np.diff(along) > 0)))
         uneven.append(float(np.diff(along).max() * (LENGTH - 1)))
-        beside += any("beside the way" in note for note in made.notes)
+        beside += any("beside the path" in note for note in made.notes)
     row = {
         "lists": len(forward),
         "steps that lead on": float(np.mean(forward)),

@@ -198,7 +198,7 @@ def _too_short(path: str, mels: Sequence[np.ndarray], encoder: PretrainedEncoder
     rate = encoder.mel.sr / encoder.mel.hop_length
     return (
         f"{path} lasts {(n_frames - 1) / rate:.1f} s and {encoder.name} takes "
-        f"{encoder.window / rate:.1f} s at once; too short for words"
+        f"{encoder.window / rate:.1f} s at once; too short to tag"
     )
 
 

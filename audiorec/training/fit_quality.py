@@ -36,7 +36,7 @@ class FitQuality(NamedTuple):
         if self.spread < LEAST_SPREAD:
             return (
                 f"the vectors are all alike ({100 * self.spread:.2g} % of the factors' variance), "
-                "so neighbours mean nothing: sound told nothing of this listening; import more "
+                "so neighbours mean nothing: sound does not predict this listening; import more "
                 "plays, scan more artists, or take the recipe library"
             )
         if self.cosine <= self.cosine_of_mean:

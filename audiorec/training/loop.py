@@ -202,7 +202,7 @@ class TrainingLoop:
         nothing = float(self.loss.function(torch.zeros_like(targets), targets))
         if best > MUCH_WORSE * nothing:
             raise TrainingError(
-                f"the loss diverged (validation {best:.3g} at best, and to predict nothing costs "
+                f"the loss diverged (validation {best:.3g} at best, and predicting zero costs "
                 f"{nothing:.3g}); lower learning_rate={self.config.learning_rate}"
             )
 

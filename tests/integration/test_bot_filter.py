@@ -36,7 +36,7 @@ def spam(tmp_path) -> Path:
 
 def test_the_demo_world_has_no_suspects(finished) -> None:
     answer = call("-w", finished, "status", "--suspects")
-    assert (answer.code, answer.out, answer.err.strip()) == (0, "", "nobody is suspect")
+    assert (answer.code, answer.out, answer.err.strip()) == (0, "", "no suspected bots")
     assert json.loads(call("-w", finished, "status", "--suspects", "--json").out)["left_out"] == 0
 
 
@@ -45,12 +45,12 @@ def test_suspects_are_left_out_counted_and_named(workspace, spam, tmp_path) -> N
     people = load_factors(Workspace(workspace).factors).users.ids
     assert call("-w", workspace, "plays", spam).code == 0
     stale = call("-w", workspace, "similar", "t000001", "--json")
-    assert json.loads(stale.out)["stale"] and "plays are newer than what answers" in stale.err
+    assert json.loads(stale.out)["stale"] and "plays are newer than the model" in stale.err
     names = tmp_path / "names.txt"
     names.write_text("t000001\nt000002\n")
     many = call("-w", workspace, "similar", "--batch", names)
     assert all(json.loads(line)["stale"] for line in many.out.splitlines())
-    assert many.err.count("plays are newer than what answers") == 1
+    assert many.err.count("plays are newer than the model") == 1
     failed(call("-w", workspace, "recommend", "flood"), "plays are newer", "'audiorec run'")
     said = json.loads(call("-w", workspace, "status", "--json").out)["stale"]
     assert said["factors"] == "plays are newer: run 'audiorec run'" and "model" not in said
@@ -113,7 +113,7 @@ def test_skips_and_ratings_are_imported_beside_old_plays(workspace, world, tmp_p
     )  # fmt: skip
     failed(call("-w", workspace, "plays", file, "--neutral", "9"), "neutral=9 must lie between")
     answer = call("-w", workspace, "plays", file, "--neutral", "3")
-    assert answer.code == 0 and "15 rows tell of skips, 24 of liking or disliking" in answer.out
+    assert answer.code == 0 and "15 rows with skips, 24 with likes or dislikes" in answer.out
     plays = load_plays(Workspace(workspace).plays)
     assert plays["rating"].drop_nulls().unique().sort().to_list() == [-1, -0.5, 0, 0.5, 1]
     assert call("-w", workspace, "run").code == 0

@@ -81,7 +81,7 @@ def test_nothing_is_stale_or_wrong(library):
 def test_what_needs_listening_says_so(library):
     ids = ids_of(library)
     for arguments, words in (
-        (("recommend", "anna"), "nobody's listening is known"),
+        (("recommend", "anna"), "no listening is known"),
         (("evaluate",), "there is no listening to evaluate on"),
         (("export", "track-factors", library.parent / "x.parquet"), "there are no factors"),
         (("similar", ids[0], "--space", "listening"), "places tracks by sound alone"),
@@ -159,7 +159,7 @@ def test_playlists_in_a_folder_of_music_count_by_themselves(world, tmp_path):
     assert answer.code == 0, answer.err
     assert (
         f"{music}: 1 playlist counts as a listener of 3 tracks; 1 of the files named is not in the "
-        "catalogue (--no-playlists: not)"
+        "catalogue (--no-playlists turns this off)"
     ) in answer.err
     (music / "bad.m3u8").write_bytes(b"\0")
     answer = call("-w", tmp_path / "ws", "scan", music, "--strict")
@@ -169,7 +169,7 @@ def test_playlists_in_a_folder_of_music_count_by_themselves(world, tmp_path):
     (music / "bad.m3u8").unlink()
     assert call("-w", tmp_path / "ws", "scan", music, "--strict", "--no-playlists").code == 0
     answer = call("-w", tmp_path / "ws", "factors")  # too little listening: the recipe "library"
-    assert answer.code == 0 and "not needed: content alone places" in answer.out
+    assert answer.code == 0 and "not needed: tracks are placed by content alone" in answer.out
     answer = call("-w", tmp_path / "ws", "factors", "--recipe", "default")
     assert answer.code == 1 and "there are no plays" in answer.err
 

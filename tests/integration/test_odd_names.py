@@ -61,6 +61,6 @@ def test_a_name_that_is_not_utf8_is_added(workspace, outside, tmp_path):
 )
 def test_no_path_is_not_the_current_folder(finished, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
-    failed(call("-w", finished, *arguments), "'' is no path; name one", code=2)
-    failed(call("-w", "", "status"), "'' is no path; name one", code=2)
+    failed(call("-w", finished, *arguments), "'' is not a path; name one", code=2)
+    failed(call("-w", "", "status"), "'' is not a path; name one", code=2)
     assert list(tmp_path.iterdir()) == []

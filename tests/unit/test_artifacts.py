@@ -202,7 +202,7 @@ def test_what_was_imported_is_imported_again():
 
 def test_a_path_without_a_name_is_no_file(tmp_path):
     for path in (Path(), Path("/")):
-        with pytest.raises(ArtifactError, match="is no file's name; name the file to write"):
+        with pytest.raises(ArtifactError, match="is not a file name; name the file to write"):
             artifacts.write_atomic(path, b"x")
 
 

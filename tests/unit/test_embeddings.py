@@ -50,7 +50,7 @@ def test_vectors_are_read_only_and_the_argument_is_not_changed():
     [
         (["a"], np.ones((2, 2)), "one row per id"),
         (["a"], np.ones(2), "matrix"),
-        (["a", "a"], np.ones((2, 2)), "'a' stands twice"),
+        (["a", "a"], np.ones((2, 2)), "'a' appears twice"),
         (["a", "b"], np.array([[1, 1], [np.nan, 1]]), "'b' holds NaN"),
     ],
 )

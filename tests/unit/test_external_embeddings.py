@@ -210,7 +210,7 @@ def bad(tmp_path, **columns):
     [
         ({"id": ["a"], "vector": [[1.0]]}, "lacks the column track_id: it has id, vector"),
         ({"track_id": ["a"], "vec": [[1.0]]}, "lacks the column vector: it has track_id, vec"),
-        ({"track_id": ["a", "a"], "vector": [[1.0], [2.0]]}, "'a' stands twice"),
+        ({"track_id": ["a", "a"], "vector": [[1.0], [2.0]]}, "'a' appears twice"),
         ({"track_id": ["a", None], "vector": [[1.0], [2.0]]}, "no track_id in row 2"),
         ({"track_id": ["a", ""], "vector": [[1.0], [2.0]]}, "empty track_id in row 2"),
         ({"track_id": [1.5], "vector": [[1.0]]}, "track_id of type Float64"),

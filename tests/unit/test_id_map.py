@@ -15,7 +15,7 @@ def test_rows_and_ids_are_inverse(ids):
 
 
 def test_unknown_and_repeated_ids_are_named():
-    with pytest.raises(ParameterError, match="listener id 'b' stands twice"):
+    with pytest.raises(ParameterError, match="listener id 'b' appears twice"):
         IdMap(["a", "b", "b"], noun="listener")
     with pytest.raises(NotFoundError, match="unknown track 'x'"):
         IdMap(["a"]).row("x")

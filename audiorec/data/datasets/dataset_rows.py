@@ -175,7 +175,7 @@ def collect_plays(
         problems = ", ".join(f"{n} {what}" for what, n in by_problem.items()) or "it has none"
         raise data_error(
             str(where),
-            f"has {good} rows of use among {total} ({problems})",
+            f"has {good} usable rows among {total} ({problems})",
             "see 'audiorec dataset check'",
         )
     left = Counter(by_problem)

@@ -51,7 +51,7 @@ def tracks(folder: DatasetFolder) -> Iterator[ManifestRow]:
         if missing:
             raise data_error(
                 str(table),
-                f"has no column {missing[0]!r} in its two rows of header",
+                f"has no column {missing[0]!r} in its two header rows",
                 "take tracks.csv of fma_metadata.zip",
             )
         at = {key: header.index(names) for key, names in WANTED.items()}

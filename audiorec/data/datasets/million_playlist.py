@@ -23,7 +23,7 @@ PAPER = (
     "C.-W. Chen, P. Lamere, M. Schedl, H. Zamani: RecSys Challenge 2018: Automatic Music Playlist "
     "Continuation. RecSys 2018"
 )
-TERMS = "non-commercial research, after registration; not to be passed on"
+TERMS = "non-commercial research, after registration; not to be redistributed"
 ORIGIN = "https://www.aicrowd.com/challenges/spotify-million-playlist-dataset-challenge"
 LISTENING = "playlists"
 SLICES = "mpd.slice.*.json"

@@ -27,7 +27,7 @@ PAPER = (
     "ISMIR 2011; B. McFee, T. Bertin-Mahieux, D. P. W. Ellis, G. Lanckriet: The Million Song "
     "Dataset Challenge. WWW 2012 companion"
 )
-TERMS = "research; the audio is not given with it"
+TERMS = "research; audio not included"
 ORIGIN = "http://millionsongdataset.com/tasteprofile/"
 LISTENING = "counts"
 TRIPLETS = ExpectedFile("train_triplets.txt", "triplets", ("user", "song", "plays"))

@@ -19,7 +19,7 @@ from audiorec.data.datasets.dataset_rows import (
 
 TITLE = "Music4All"
 PAPER = "I. A. P. Santana et al.: Music4All: A New Music Database and Its Applications. IWSSIP 2020"
-TERMS = "non-commercial research, by agreement with its authors; not to be passed on"
+TERMS = "non-commercial research, by agreement with its authors; not to be redistributed"
 ORIGIN = "https://sites.google.com/view/contact4music4all"
 LISTENING = "timed plays"
 HISTORY = ExpectedFile(

@@ -204,8 +204,8 @@ def _columns(file: Path, text: Path) -> list[str]:
         header = stream.readline()
     if header.endswith("\r"):
         raise DataError(
-            f"plays file {file} ends its lines by CR alone, as old Macs did; "
-            "save it with line ends of LF, or of CR and LF"
+            f"plays file {file} ends its lines with CR alone, as old Macs did; "
+            "save it with line ends LF or CR LF"
         )
     header = header.rstrip("\r\n")
     with fields_of_any_length():
@@ -215,7 +215,7 @@ def _columns(file: Path, text: Path) -> list[str]:
     if twice:
         raise DataError(
             f"plays file {file} has {names.count(twice[0])} columns {twice[0]!r}; "
-            "leave one, and rename or remove the others"
+            "keep one, and rename or remove the others"
         )
     if not missing:
         return names
@@ -327,7 +327,7 @@ def _wrong_value(file: Path, text: Path, column: str, row: int, neutral: float |
 def _complaint(column: str, value: str, neutral: float | None) -> str:
     """Describe what is wrong with a value, and the remedy."""
     if column == "timestamp":
-        return "is no time; use seconds since 1970 or ISO 8601 such as 2024-05-31T20:15:00Z"
+        return "is not a time; use seconds since 1970 or ISO 8601 such as 2024-05-31T20:15:00Z"
     try:
         number = float(value)
     except ValueError:
@@ -343,7 +343,7 @@ def _complaint(column: str, value: str, neutral: float | None) -> str:
         return f"is not from {WORST:g} to {BEST:g}; correct it or leave it empty"
     if number < 0:
         return "is negative; use a count of 0 or more"
-    return f"is no plausible count (at most {MAX_PLAYS:.0e}); correct it"
+    return f"is not a plausible count (at most {MAX_PLAYS:.0e}); correct it"
 
 
 def _malformed(file: Path, text: Path, error: Exception) -> DataError:

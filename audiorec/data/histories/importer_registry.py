@@ -103,7 +103,7 @@ def recognise(export: Export, *, source: str = AUTO) -> RecognisedExport:
     if not by_source:
         raise data_error(
             export.path,
-            "is no history that is known",
+            "is not a known listening history",
             f"known are {', '.join(SOURCES)}: 'audiorec plays --help' says how to get each",
         )
     if len(by_source) > 1:

@@ -34,7 +34,7 @@ def give_feedback(directory: Path, track_id: str, *, user: str, rating: float | 
         own = (pl.col("user_id") == user) & (pl.col("track_id") == track_id)
         rest = rows.filter(~own)
         if rating is None and len(rest) == len(rows):
-            raise DataError(f"{user!r} has said nothing of this track; nothing is to be taken back")
+            raise DataError(f"{user!r} has no opinion of this track to remove")
         if rating is not None:
             about = {"user_id": user, "track_id": track_id, "plays": 0.0, "rating": rating}
             row = pl.DataFrame([dict.fromkeys(schema) | about], schema)

@@ -102,7 +102,7 @@ class ServerStore:
                 self._drop_connections()
                 raise WorkspaceError(
                     f"{self.path} cannot be read: {str(error).lower()}; move it away, and the "
-                    "server begins a new one"
+                    "server makes a new one"
                 ) from None
 
     def close(self) -> None:

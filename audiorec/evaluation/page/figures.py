@@ -124,7 +124,7 @@ def hubs(occurrences: Mapping[str, Sequence[np.ndarray]], skew: Values) -> str:
     names = ["never", "less", "1/8", "1/4", "1/2", *(f"{edge:.0f}" for edge in edges[4:])]
     axes.set_xticks(places, names)
     axes.set(
-        xlabel="times in a list of ten, over an even deal, from ... on",
+        xlabel="times in a list of ten, relative to an even distribution, at least",
         ylabel="share of the candidates", ylim=(0, None),
     )  # fmt: skip
     axes.legend(frameon=False, title="skew", loc="upper left", bbox_to_anchor=(1.02, 1))

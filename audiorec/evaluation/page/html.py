@@ -159,8 +159,8 @@ def _beyond(split: SplitReport) -> list[str]:
         parts.append(
             '<p class="notes">The same new tracks, ranked among these and all training tracks '
             "that the listener is not known to have played. Only new tracks count as right, so "
-            "that whoever sets all of them first gains by it: read it from shuffled "
-            "features up.</p>"
+            "that ranking all of them first is rewarded: compare with shuffled "
+            "features.</p>"
         )
     return parts + _exposure(split, beyond)
 
@@ -168,7 +168,7 @@ def _beyond(split: SplitReport) -> list[str]:
 def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
     scene = split.scene
     assert scene is not None
-    parts = ["<h3>Who comes up</h3>"]
+    parts = ["<h3>Exposure and hubs</h3>"]
     rows = [
         [escape(name), *(_figure(values[figure]) for figure in FIGURES)]
         for name, values in beyond.exposure.items()
@@ -194,7 +194,7 @@ def _exposure(split: SplitReport, beyond: BeyondAccuracy) -> list[str]:
     parts.append(
         _captioned(
             figures.lorenz(occurrences, exposure["Gini"]),
-            "Exposure: how the places in all lists of ten are dealt among the candidates.",
+            "Exposure: how the places in all lists of ten are distributed among the candidates.",
         )
     )
     parts.append(
@@ -240,7 +240,7 @@ def _tracks(split: SplitReport, scene: PageData) -> list[str]:
     parts.append(
         _captioned(
             figures.track_scatter(points, labels, cold[some], by=by, method=method),
-            f"By {method}. Small: training tracks at their factors. With an edge: new tracks "
+            f"By {method}. Small: training tracks at their factors. Outlined: new tracks "
             f"where {name} places them. First hold-out.",
         )
     )

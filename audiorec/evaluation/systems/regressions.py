@@ -82,7 +82,7 @@ def _no_genres(data: EvaluationData) -> str | None:
 
 
 def _no_truth(data: EvaluationData) -> str | None:
-    return "no truth of a made world is given" if data.truth is None else None
+    return "no truth of a demo world is given" if data.truth is None else None
 
 
 SYSTEMS: dict[str, System] = {

@@ -86,7 +86,7 @@ def read_taste(source: TrackSource, user: str) -> ListenerHistory:
     workspace = source.library.workspace
     if not artifacts.exists(workspace.plays):
         raise NotFoundError(
-            f"nobody's listening is known, that of {user!r} neither; import some with "
+            f"no listening is known, of {user!r} or anyone else; import some with "
             "'audiorec plays FILE'"
         )
     plays = load_plays(workspace.plays)

@@ -32,8 +32,8 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
     for segment, first, last in zip(segments, stops, stops[1:], strict=False):
         if segment.angle < SAME:
             raise ParameterError(
-                f"{source.name(first)} and {source.name(last)} lie at one place; there is no path "
-                "between them: name another track"
+                f"{source.name(first)} and {source.name(last)} have the same position; there is "
+                "no path between them: name another track"
             )
     playlist = GrowingPlaylist(source, stops)
     counts = _shares(np.array([segment.angle for segment in segments]), n - len(stops))
@@ -62,7 +62,7 @@ def _stops(source: TrackSource) -> list[str]:
             )
     if len(stops) < 2:
         raise ParameterError(
-            "a path leads from a track to another, and all that were named are one; name another"
+            "a path needs two different tracks, and only one was named; name another"
         )
     return stops
 
@@ -121,7 +121,7 @@ class PathSegment:
             )
         outside = self._outside(playlist, chosen, start=start, count=count)
         if outside:
-            self.source.note(f"{outside} tracks lie beside the way: no others are left")
+            self.source.note(f"{outside} tracks lie beside the path: no others are left")
         return chosen
 
     def _widen(

@@ -19,6 +19,6 @@ def choose(source: TrackSource, n: int) -> list[Pick]:
         )
     before = {id_: place for place, id_ in enumerate(ids)}
     return [
-        Pick(id_, "stays" if before[id_] == place else f"was at place {before[id_] + 1}")
+        Pick(id_, "stays" if before[id_] == place else f"was at position {before[id_] + 1}")
         for place, id_ in enumerate(source.smooth(ids))
     ]

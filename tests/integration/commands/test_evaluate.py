@@ -95,7 +95,7 @@ def test_from_cold_to_warm_and_who_comes_up(workspace) -> None:
 def test_flags_of_studies_of_before_are_taken_with_a_line(workspace) -> None:
     answer = call("-w", workspace, "evaluate", "--neighbours")
     assert answer.code == 0, answer.err
-    assert "--neighbours goes with the next release: write --study neighbours" in answer.err
+    assert "--neighbours will be removed in the next release: write --study neigh" in answer.err
     assert "same artist" in answer.out
 
 
@@ -123,8 +123,8 @@ def test_what_cannot_be_studied(workspace, arguments, said) -> None:
     [
         (("--study", "label-efficiency", "--labels", "few"), "must be percentages"),
         (("--labels", "--thin"), "ask for one study at a time"),
-        (("--study", "cold-to-warm", "--vary", "hidden=3"), "--vary has no place"),
-        (("--study", "neighbours", "--rank", "artists"), "--rank has no place"),
+        (("--study", "cold-to-warm", "--vary", "hidden=3"), "--vary cannot be combined"),
+        (("--study", "neighbours", "--rank", "artists"), "--rank cannot be combined"),
     ],
 )
 def test_wrong_usage(workspace, arguments, said) -> None:
@@ -190,12 +190,16 @@ def test_two_studies_at_once_are_wrong_usage():
 @pytest.mark.parametrize(
     ("study", "given", "said"),
     [
-        ("neighbours", {"systems": ("cnn",)}, "--system has no place with --study neighbours"),
-        ("neighbours", {"held_out": True}, "--folds and --rank has no place"),
-        ("cold-to-warm", {"truth": "truth.npz"}, "--truth has no place"),
-        ("cold-to-warm", {"vary": ("a=1",)}, "--vary has no place"),
-        ("ablation", {"page": "page.html"}, "--report has no place"),
-        (None, {"labels": (0.5,)}, "--labels has no place with the table"),
+        (
+            "neighbours",
+            {"systems": ("cnn",)},
+            "--system cannot be combined with --study neighbours",
+        ),
+        ("neighbours", {"held_out": True}, "--folds and --rank cannot be combined"),
+        ("cold-to-warm", {"truth": "truth.npz"}, "--truth cannot be combined"),
+        ("cold-to-warm", {"vary": ("a=1",)}, "--vary cannot be combined"),
+        ("ablation", {"page": "page.html"}, "--report cannot be combined"),
+        (None, {"labels": (0.5,)}, "--labels cannot be combined with the table"),
     ],
 )
 def test_options_that_would_not_be_looked_at_are_wrong_usage(study, given, said):

@@ -60,7 +60,7 @@ def test_bad_rules_are_refused_and_change_nothing(workspace):
     assert call("-w", workspace, "exclude", "add", "--longer", "15:00").code == 0
     before = (workspace / "exclusions.json").read_bytes()
     assert call("-w", workspace, "exclude", "add").code == 2
-    failed(call("-w", workspace, "exclude", "add", "--shorter", "soon"), "'soon' is no length")
+    failed(call("-w", workspace, "exclude", "add", "--shorter", "soon"), "'soon' is not a length")
     failed(call("-w", workspace, "exclude", "remove", "7"), "no exclusion '7'")
     assert (workspace / "exclusions.json").read_bytes() == before
     listed = call("-w", workspace, "exclude", "list")

@@ -17,7 +17,7 @@ def test_a_template_is_saved_listed_and_refreshed(workspace):
 
 def test_parameters_and_names_that_are_none(workspace):
     add = ["-w", workspace, "playlists", "add", "clusters"]
-    failed(call(*add, "--as", "a/b"), "'a/b' is no name of a recipe", "without /")
+    failed(call(*add, "--as", "a/b"), "'a/b' is not a recipe name", "without /")
     failed(call(*add, "--set", "no-such=3"), "has no parameter 'no-such'")
     failed(call(*add, "--set", "no-value"), "'no-value' must be NAME=VALUE", code=2)
     assert not list((workspace / "playlists").glob("*.toml"))

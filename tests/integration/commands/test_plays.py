@@ -50,7 +50,7 @@ def test_plays_of_unknown_tracks_and_double_rows_are_counted_and_kept(workspace,
     report = json.loads(answer.out)
     assert (report["rows"], report["tracks"], report["duplicates"]) == (1, 1, 1)
     told = call("-w", workspace, "plays", file).err
-    assert f"{file}: 1 row equal to an earlier one" in told
+    assert f"{file}: 1 row identical to an earlier one" in told
     assert "'nobody-has-this'" in told and "no audio" in told
 
 
@@ -102,7 +102,7 @@ def test_unmatched_listening_is_mended(songs, exports, tmp_path):
     assert about["largest_unmatched"][0] == ["Daft Punk - One More Time", 2]
     file.write_text(file.read_text().replace("Discovery,", "Discovery,song-3"))
     answer = call("-w", listened_copy, "plays", "--unmatched", file)
-    assert answer.out == "1 names mended by hand, 1 unmatched\n"
+    assert answer.out == "1 names corrected by hand, 1 unmatched\n"
     file.write_text("a,b\n1,2\n")
     answer = call("-w", listened_copy, "plays", "--unmatched", file)
     assert answer.code == 1 and "lacks the column key" in answer.err

@@ -93,9 +93,9 @@ def test_a_listener_with_no_history(workspace, tmp_path, world):
     ("arguments", "words"),
     [
         ([], "Name a USER"),
-        (["--session", "t000001", "-o", "x.m3u8"], "leave --session away"),
-        (["me", "--session", "t000001", "--per-artist", "1"], "leave --session away"),
-        (["me", "--session", "t000001", "--year", "1990-"], "leave --session away"),
+        (["--session", "t000001", "-o", "x.m3u8"], "leave --session out"),
+        (["me", "--session", "t000001", "--per-artist", "1"], "leave --session out"),
+        (["me", "--session", "t000001", "--year", "1990-"], "leave --session out"),
     ],
 )
 def test_what_does_not_go_together(finished, arguments, words):

@@ -41,7 +41,7 @@ def test_folders_or_a_manifest(tmp_path):
     (tmp_path / "t.csv").write_text("track_id,path\n")
     for arguments in ([], [tmp_path, "--manifest", tmp_path / "t.csv"]):
         answer = call("-w", tmp_path / "w", "scan", *arguments)
-        assert answer.code == 2 and "or a --manifest, and not both" in answer.err
+        assert answer.code == 2 and "or a --manifest, but not both" in answer.err
     assert not (tmp_path / "w").exists()
 
 

@@ -342,7 +342,7 @@ def test_a_codec_that_nobody_knows(tmp_path, tune, write_audio):
 def test_a_silent_file_is_refused(tmp_path, write_audio):
     refused(
         write_audio(tmp_path / "silent.flac", np.zeros((60000, 2), np.float32)),
-        (r"is silent \(no sample but 0\); leave it out"),
+        (r"is silent \(all samples are 0\); leave it out"),
     )
 
 

@@ -66,7 +66,7 @@ def test_an_interrupted_command_says_that_it_can_go_on(tmp_path, monkeypatch, ca
     monkeypatch.setattr(sys, "argv", ["audiorec", "-w", str(tmp_path / "w"), "scan", str(tmp_path)])
     with pytest.raises(SystemExit, match="130"):
         main()
-    assert "interrupted; what was done is kept" in capsys.readouterr().err
+    assert "interrupted; finished work is kept" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given, used", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])

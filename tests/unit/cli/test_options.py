@@ -14,7 +14,7 @@ def test_a_size_that_is_none_is_wrong_usage(tmp_path, command):
     for size in ("2X", "-1G", "G", "", "1K", "nan"):
         done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), *command, "--memory", size])
         assert done.exit_code == 2
-        assert f"Invalid value for '--memory': {size!r} is no size of at least 1M" in done.stderr
+        assert f"Invalid value for '--memory': {size!r} is not a size of at least 1M" in done.stderr
         assert "K, M, G or T, such as 500M or 2G" in done.stderr
     done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), *command, "--memory", "1.5gb"])
     assert done.exit_code == 1 and "--memory" not in done.output
@@ -27,7 +27,7 @@ def test_a_size_that_is_none_is_wrong_usage(tmp_path, command):
 def test_nan_is_within_no_bounds(tmp_path, option):
     done = CliRunner().invoke(cli, ["-w", str(tmp_path / "w"), "similar", "t", option, "nan"])
     assert done.exit_code == 2
-    assert f"Invalid value for '{option}': 'nan' is no number" in done.stderr
+    assert f"Invalid value for '{option}': 'nan' is not a number" in done.stderr
 
 
 def test_without_a_workspace_that_is_named_it_is_the_users_own(tmp_path, monkeypatch):

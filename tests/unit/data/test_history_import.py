@@ -298,7 +298,7 @@ def test_feedback_stands_over_what_exports_say(take, library, store, tmp_path):
     assert sorted(frame.select("plays", "rating").rows(), key=str) == [(0.0, -1.0), (5.0, None)]
     give_feedback(store, "song", user="me", rating=None)
     assert load_plays(store).select("plays", "rating").rows() == [(5.0, 1.0)]
-    with pytest.raises(DataError, match="'me' has said nothing of this track"):
+    with pytest.raises(DataError, match="'me' has no opinion of this track"):
         give_feedback(store, "song", user="me", rating=None)
 
 

@@ -226,7 +226,7 @@ def test_truth_that_is_none_is_one_clear_error(planted, tmp_path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         scored(planted, truth=tmp_path / "none.npz")
     (tmp_path / "text.npz").write_text("not numbers")
-    with pytest.raises(DataError, match="not the truth of a made world"):
+    with pytest.raises(DataError, match="not the truth of a demo world"):
         scored(planted, truth=tmp_path / "text.npz")
     np.savez(tmp_path / "other.npz", track_ids=np.array(["x"]), attributes=np.zeros((1, 2)))
     with pytest.raises(DataError, match=f"knows 0 of {len(planted.store.ids)} tracks"):

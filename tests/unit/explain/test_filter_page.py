@@ -61,7 +61,7 @@ def test_an_excerpt_sounds_as_the_recording_does_around_the_strongest_moment(lib
     page = (tmp_path / "page.html").read_text()
     assert n_silent == 1 and page.count("<audio") == 1 and page.count("<img") == 2
     assert "A &amp; B - here, 0:02" in page and "layer 1, filter 3" in page
-    assert "no genre has tracks enough" in page
+    assert "no genre has enough tracks" in page
     (sound,) = re.findall(r'src="data:audio/mpeg;base64,([^"]*)"', page)
     y, sr = soundfile.read(io.BytesIO(b64decode(sound)))
     assert sr == RATE and len(y) / sr == pytest.approx(SECONDS, abs=0.1)

@@ -72,7 +72,7 @@ def test_what_they_have_in_common_and_what_not(workspace):
 
 def test_questions_that_have_no_answer(workspace, tmp_path):
     library = Library(workspace)
-    with pytest.raises(ParameterError, match="are one track"):
+    with pytest.raises(ParameterError, match="are the same track"):
         explain_pair(library, "t00", "t00")
     with pytest.raises(NotFoundError, match="no track is called 'nobody'"):
         explain_pair(library, "t00", "nobody")

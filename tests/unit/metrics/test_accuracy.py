@@ -190,7 +190,7 @@ def test_arguments_stay_as_they_were() -> None:
     [
         (np.zeros(3), np.zeros(3, bool), "listeners x candidates"),
         (np.zeros((1, 3)), np.zeros((1, 2), bool), "must have the shape of scores"),
-        (np.zeros((1, 2)), np.zeros((1, 2)), "must be of truth values"),
+        (np.zeros((1, 2)), np.zeros((1, 2)), "must be boolean"),
         (np.array([[0.0, np.nan]]), np.zeros((1, 2), bool), "NaN or infinity"),
     ],
 )

@@ -38,8 +38,8 @@ def test_every_statement_is_in_one_bin(statements, n_bins):
 @pytest.mark.parametrize(
     ("confidence", "correct", "n_bins", "match"),
     [
-        ([], [], 10, "not 0"),
-        ([0.5], [True, False], 10, "as many"),
+        ([], [], 10, "above 0"),
+        ([0.5], [True, False], 10, "one length"),
         ([1.2], [True], 10, "between 0 and 1"),
         ([float("nan")], [True], 10, "between 0 and 1"),
         ([0.5], [True], 0, "n_bins=0"),

@@ -225,7 +225,7 @@ def load_text(tmp_path, text):
 def test_a_renamed_setting_keeps_its_value(tmp_path, section, old):
     recipe, notes = load_text(tmp_path, f"[{section}]\n{old} = {OF_BEFORE[old]}\n")
     new = RENAMED[section, old]
-    assert notes == [f"[{section}] {old} is now {new}; the old name goes with 0.3"]
+    assert notes == [f"[{section}] {old} is now {new}; the old name will be removed in 0.3"]
     assert getattr(getattr(recipe, section), new) == tomllib.loads(f"v = {OF_BEFORE[old]}")["v"]
 
 
@@ -243,7 +243,7 @@ def test_the_section_of_listening_has_a_new_name(tmp_path):
     recipe, notes = load_text(tmp_path, '[listening]\nkeep = ["ann"]\nrepeat_plays = 3\n')
     assert recipe == Recipe(interactions={"keep": ("ann",)})
     assert notes == [
-        "[listening] is now [interactions]; the old name goes with 0.3",
+        "[listening] is now [interactions]; the old name will be removed in 0.3",
         "[interactions] repeat_plays is no longer a setting and is ignored",
     ]
 

@@ -230,7 +230,7 @@ def test_a_path_moves_on_from_a_to_b(library, a, b, length):
     source = TrackSource(library, PlaylistRequest(seeds=(order[0], order[-1]), kind="path"))
     segment = PathSegment(source, *source.units([order[0], order[-1]]))
     along = segment.along(source.units(order[:-1]))
-    assert (np.diff(along) > 0).all() or any("beside the way" in line for line in playlist.notes)
+    assert (np.diff(along) > 0).all() or any("beside the path" in line for line in playlist.notes)
 
 
 def test_a_path_goes_by_its_waypoints_in_even_steps(tmp_path):
@@ -257,11 +257,11 @@ def test_starved_steps_are_merged_and_said(tmp_path):
 
 def test_paths_that_lead_nowhere(library, tmp_path):
     for seeds in (("t000",), ("t000", "t000")):
-        with pytest.raises(ParameterError, match="from a track to another"):
+        with pytest.raises(ParameterError, match="needs two different tracks"):
             make(library, kind="path", seeds=seeds)
     same = np.ones((3, 4))
     twins = Library(make_workspace(tmp_path / "ws", same, n_artists=3))
-    with pytest.raises(ParameterError, match="lie at one place"):
+    with pytest.raises(ParameterError, match="have the same position"):
         make(twins, kind="path", seeds=("t000", "t001"))
 
 
@@ -412,7 +412,7 @@ def test_too_few_are_said(library):
     ("wishes", "message"),
     [
         ({"kind": "near"}, "starts from tracks"),
-        ({"seeds": ("a",), "length": 3, "minutes": 4}, "contradict"),
+        ({"seeds": ("a",), "length": 3, "minutes": 4}, "exclude each other"),
         ({"seeds": ("a",), "length": 0}, "length=0 must be at least 1"),
         ({"seeds": ("a",), "minutes": float("nan")}, "minutes=nan"),
         ({"seeds": ("a",), "diversity": 2}, "diversity=2"),

@@ -23,7 +23,7 @@ def test_a_request_comes_back_from_its_recipe(tmp_path):
     recipe = load_recipe(file)
     assert (recipe.request, recipe.name, recipe.format_) == (request, "evening: one", "xspf")
     for name in ("", "a/b", ".x", " x"):
-        with pytest.raises(Exception, match="is no name of a recipe"):
+        with pytest.raises(Exception, match="is not a recipe name"):
             save_recipe(tmp_path, name, request)
 
 

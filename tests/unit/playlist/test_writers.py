@@ -271,7 +271,7 @@ def test_previews_are_options_of_vlc_and_stand_in_json(tmp_path):
     first, second = json.loads(file.read_text())["tracks"]
     assert first["preview"] == {"start": 61.5, "end": 76.5} and "preview" not in second
     for format_ in ("xspf", "jspf", "csv"):
-        with pytest.raises(ParameterError, match="no place for previews"):
+        with pytest.raises(ParameterError, match="cannot hold previews"):
             write_playlist(rows, tmp_path / f"a.{format_}", previews=previews)
         assert not (tmp_path / f"a.{format_}").exists()
 

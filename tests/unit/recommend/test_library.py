@@ -218,12 +218,10 @@ def test_fewer_tracks_than_asked_for_are_told_of_once(workspace):
     done = asked(N, "t001", "", "t000", "t003")
     rows = [len(json.loads(line)["results"]) for line in done.stdout.splitlines()]
     assert rows == [there, 0, there, there]
-    said = f"-k {N} is more than there are: 3 lines have all tracks that fit, {there} at the fewest"
+    said = f"-k {N} is more than there are: 3 lines have fewer matching tracks, at least {there}"
     assert done.stderr == said + "\n"
     beyond = asked(N + 1, "t001")
-    said = (
-        f"-k {N + 1} is more than there are: 1 line has all tracks that fit, {there} at the fewest"
-    )
+    said = f"-k {N + 1} is more than there are: 1 line has fewer matching tracks, at least {there}"
     assert beyond.stderr == f"{said}; ask for -k {there} or fewer\n"
     for k, batch in ((N, done), (N + 1, beyond)):
         assert batch.exit_code == run(workspace, "t001", "-k", str(k)).exit_code == int(k > N)

@@ -237,7 +237,7 @@ def test_the_stage_is_stale_on_plays_and_settings_alone(tmp_path: Path) -> None:
     assert "plays are newer" in SessionRecommender(workspace).stale
     done = run("-w", workspace.root, "next", "t01", "--json")
     assert json.loads(done.stdout)["stale"] is True
-    assert "plays are newer than what answers; run 'audiorec run'" in done.stderr
+    assert "plays are newer than the model; run 'audiorec run'" in done.stderr
     assert worked(recipe)
     assert SessionRecommender(workspace).stale == ""
     done = run("-w", workspace.root, "next", "t01", "--json")

@@ -120,5 +120,5 @@ def test_cold_vectors_are_about_as_long_as_factors_and_kept(holdout, tmp_path):
     assert np.array_equal(made.vectors, placed(holdout, tmp_path).tracks.vectors)
     with pytest.raises(ParameterError, match="'random' does not place tracks; name"):
         placing_system(holdout, "random")
-    with pytest.raises(ParameterError, match=r"'musicnn \+ ridge' has nothing to say: no features"):
+    with pytest.raises(ParameterError, match=r"'musicnn \+ ridge' cannot be used: no features"):
         placing_system(holdout, "musicnn + ridge")

@@ -71,7 +71,7 @@ def study(tmp_path):
 def test_a_world_is_needed_and_must_be_in_the_catalogue(study):
     with pytest.raises(ParameterError, match="--truth"):
         descriptors.run(SimpleNamespace(truth=None))
-    with pytest.raises(DataError, match="no track of the catalogue is of the world"):
+    with pytest.raises(DataError, match="no catalogued track is of the demo world"):
         descriptors.run(study)
 
 

@@ -47,7 +47,7 @@ def test_every_track_is_heard_once_and_failures_are_named(workspace, encoder, mu
         assert (failure.stage, failure.path) == ("tags", str(music / "short.wav"))
         assert failure.reason == (
             f"{music / 'short.wav'} lasts 2.0 s and musicnn-msd takes 3.0 s at once; "
-            "too short for words"
+            "too short to tag"
         )
         assert autotag_catalog(catalog, encoder, n_jobs=1) == (0, 5, 1)
         assert catalog.tags.n_untagged() == 0  # nothing is left to hear

@@ -194,8 +194,8 @@ def test_two_sets_in_one_workspace_are_refused(fixture, imported):
     [
         (b"", "is empty"),
         (b"2,51,13883\n3,51,2\n", "fewer than 3 columns in 100% of its first rows"),
-        (b"2\tx\t\xff\n2\ty\tmany\n2\ty\t-4\n", "0 rows of use among 3"),
-        (b"\x1f\x8b\x08\x00broken", "cannot be read|rows of use|fewer than"),
+        (b"2\tx\t\xff\n2\ty\tmany\n2\ty\t-4\n", "0 usable rows among 3"),
+        (b"\x1f\x8b\x08\x00broken", "cannot be read|usable rows|fewer than"),
     ],
 )
 def test_a_file_that_is_another(fixture, imported, content, said):

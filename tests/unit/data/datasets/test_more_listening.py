@@ -212,7 +212,7 @@ def test_fma(fixture, tmp_path):
 def test_fma_with_one_row_of_header(fixture, tmp_path):
     folder = fixture("fma")
     (folder / "tracks.csv").write_text("track_id,title\n2,Food\n")
-    with pytest.raises(DataError, match="has no column 'artist name' in its two rows of header"):
+    with pytest.raises(DataError, match="has no column 'artist name' in its two header rows"):
         tracks_of("fma", folder, tmp_path)
 
 

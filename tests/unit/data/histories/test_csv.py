@@ -111,7 +111,7 @@ def test_times_in_several_forms(write, text, seconds):
 )  # fmt: skip
 def test_a_time_that_is_none_is_named(write, text):
     file = write(f"{TIMED}u,t,1,5\nu,s,1,{text}\n")
-    with pytest.raises(DataError, match=r"line 3: timestamp='.*' is no time; use seconds") as error:
+    with pytest.raises(DataError, match=r"line 3: timestamp='.*' is not a time; use") as error:
         read(file)
     assert repr(text) in str(error.value) and str(file) in str(error.value)
 
@@ -175,7 +175,7 @@ BAD = {
     ),
     "column twice": (
         b"user_id,track_id,plays,plays\nu,t,1,2\n",
-        "bad.csv has 2 columns 'plays'; leave one",
+        "bad.csv has 2 columns 'plays'; keep one",
     ),
     "optional column twice": (
         b"user_id,rating,track_id,plays,rating\nu,1,t,1,0\n",
@@ -190,8 +190,8 @@ BAD = {
         b"user_id,track_id,plays\nu,t,nan\n",
         "line 2: plays='nan' is not a number; correct it",
     ),
-    "infinite": (b"user_id,track_id,plays\nu,t,inf\n", "line 2: plays='inf' is no plausible"),
-    "huge": (b"user_id,track_id,plays\nu,t,1e300\n", "line 2: plays='1e300' is no plausible"),
+    "infinite": (b"user_id,track_id,plays\nu,t,inf\n", "line 2: plays='inf' is not a plausible"),
+    "huge": (b"user_id,track_id,plays\nu,t,1e300\n", "line 2: plays='1e300' is not a plausible"),
     "empty count": (b"user_id,track_id,plays\nu,t,\n", "line 2: plays is empty; fill it in"),
     "short line": (b"user_id,track_id,plays\nu,t\n", "line 2: plays is empty"),
     "empty user": (b"user_id,track_id,plays\n,t,1\n", "line 2: user_id is empty"),
@@ -236,7 +236,7 @@ BAD |= {
     "a long header": (LONG + b",track_id,plays\nu,t,1\n", "no column 'user_id'"),
     "line ends of CR": (
         b"user_id,track_id,plays\ru,t,1\rv,t,2\r",
-        "ends its lines by CR alone, as old Macs did; save it with line ends of LF",
+        "ends its lines with CR alone, as old Macs did; save it with line ends LF",
     ),
 }
 
@@ -245,7 +245,7 @@ TOLD = b"user_id,track_id,plays,skipped,rating\n"
 BAD |= {
     "skips in words": (TOLD + b"u,t,1,often,\n", "line 2: skipped='often' is not a number; corre"),
     "skips below 0": (TOLD + b"u,t,1,-1,\n", "line 2: skipped='-1' is negative; use a count of 0"),
-    "endless skips": (TOLD + b"u,t,1,inf,\n", "line 2: skipped='inf' is no plausible count"),
+    "endless skips": (TOLD + b"u,t,1,inf,\n", "line 2: skipped='inf' is not a plausible count"),
     "rating in words": (TOLD + b"u,t,1,,good\n", "line 2: rating='good' is not a number; correct"),
     "rating nan": (
         TOLD + b"u,t,1,,nan\n",

@@ -52,7 +52,7 @@ def test_every_format_says_what_it_is_and_how_to_get_it():
 def test_what_has_no_known_format(tmp_path, fixture):
     (tmp_path / "notes.txt").write_text("nothing of the kind\n")
     with pytest.raises(
-        DataError, match=r"notes.txt is no history that is known; known are spotify"
+        DataError, match=r"notes.txt is not a known listening history; known are spotify"
     ):
         recognise(Export(tmp_path / "notes.txt", scratch=tmp_path))
     with pytest.raises(
@@ -219,11 +219,11 @@ def test_a_table_packed_by_gzip(fixture, tmp_path):
     packed.write_bytes(gzip.compress(plain))
     assert recognise(Export(packed, scratch=tmp_path)).source == "csv"
     packed.write_bytes(gzip.compress(b"nothing of the kind\n"))
-    with pytest.raises(DataError, match="is no history that is known"):
+    with pytest.raises(DataError, match="is not a known listening history"):
         recognise(Export(packed, scratch=tmp_path))
     damaged = b"\x1f\x8b\x08\x00" + b"\xff" * 60
     packed.write_bytes(damaged)
-    with pytest.raises(DataError, match="is no history that is known"):
+    with pytest.raises(DataError, match="is not a known listening history"):
         recognise(Export(packed, scratch=tmp_path))
     named = tmp_path / "plays.CSV.gz"
     named.write_bytes(damaged)
@@ -235,7 +235,7 @@ def test_a_line_of_excel_before_the_header(tmp_path):
     file.write_text("sep=;\nuser_id;track_id;plays\nu;t;1\n")
     assert recognise(Export(file, scratch=tmp_path)).source == "csv"
     file.write_text("sep=;")
-    with pytest.raises(DataError, match="is no history that is known"):
+    with pytest.raises(DataError, match="is not a known listening history"):
         recognise(Export(file, scratch=tmp_path))
 
 
@@ -252,7 +252,7 @@ def test_a_file_that_cannot_be_read(tmp_path, link_unreadable):
     link_unreadable(broken)
     with pytest.raises(DataError, match=r"endsong_0.json cannot be read: input/output error"):
         Export(broken, scratch=tmp_path)
-    with pytest.raises(DataError, match="folder is no history that is known"):
+    with pytest.raises(DataError, match="folder is not a known listening history"):
         recognise(Export(tmp_path / "folder", scratch=tmp_path))
 
 

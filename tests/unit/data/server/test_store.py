@@ -75,7 +75,7 @@ def test_a_damaged_file_is_named(path, content):
     store = opened(path, QUEUE)
     for _ in range(2):
         with pytest.raises(
-            WorkspaceError, match=r"cannot be read: .*; move it away, and the server begins a new"
+            WorkspaceError, match=r"cannot be read: .*; move it away, and the server makes a new"
         ):
             read(store)
     assert path.read_bytes() == content
