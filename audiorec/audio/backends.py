@@ -27,7 +27,7 @@ from audiorec.audio.pyav_source import open_by_ffmpeg
 from audiorec.audio.sndfile_source import QUIET, SequentialFile, SndfileSource
 from audiorec.audio.source import Bytes, Source, file_error
 from audiorec.audio.stream_window import StreamWindow, size_of
-from audiorec.data.path_fragments import segment_of
+from audiorec.data import segment_of
 from audiorec.exceptions import AudioError
 
 # Magic bytes, by offset, of formats other than MP3 that may carry an ID3v2 tag in front.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from audiorec.audio.source import Source, file_error
-from audiorec.data.path_fragments import FilePart
+from audiorec.data import FilePart
 
 
 class SegmentSource:

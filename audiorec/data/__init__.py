@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from audiorec.data.group_folds import group_kfold, group_weights
     from audiorec.data.history_import import HistoryReport, add_history, open_export
+    from audiorec.data.path_fragments import FilePart, file_of, segment_of
     from audiorec.data.plays_import import add_table, import_plays
     from audiorec.data.session_split import SessionSplit, split_by_time
     from audiorec.data.sessionize import SessionRows, read_session_plays, session_rows
@@ -49,6 +50,7 @@ __all__ = [
     "DatasetCheck",
     "DatasetReport",
     "Exclusion",
+    "FilePart",
     "FolderPlaylists",
     "HistoryReport",
     "SessionRows",
@@ -67,6 +69,7 @@ __all__ = [
     "connected_components",
     "excluded_tracks",
     "exclusion_test",
+    "file_of",
     "find_tracks",
     "group_kfold",
     "group_weights",
@@ -81,6 +84,7 @@ __all__ = [
     "remove_exclusion",
     "remove_folder_playlists",
     "save_exclusions",
+    "segment_of",
     "session_rows",
     "split_by_time",
     "split_tracks",
@@ -117,6 +121,7 @@ __getattr__ = lazy_attributes(
         ),
         "group_folds": ("group_kfold", "group_weights"),
         "history_import": ("HistoryReport", "add_history", "open_export"),
+        "path_fragments": ("FilePart", "file_of", "segment_of"),
         "plays_import": ("add_table", "import_plays"),
         "session_split": ("SessionSplit", "split_by_time"),
         "sessionize": ("SessionRows", "read_session_plays", "session_rows"),

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiorec.audio import MelConfig
+from audiorec.data import file_of
 from audiorec.data.catalog import Catalog
-from audiorec.data.path_fragments import file_of
 from audiorec.mel import MelStore, compute_mels
 from audiorec.models import MUSICNN_MEL, ModelConfig
 from audiorec.pipeline import Recipe

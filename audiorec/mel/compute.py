@@ -19,9 +19,9 @@ import numpy as np
 from audiorec import artifacts
 from audiorec.audio import IDENTITY_CLIP, MelConfig, clip_hash, decode_clips, fingerprint_shard
 from audiorec.audio.fingerprint import FINGERPRINT_VERSION
+from audiorec.data import file_of
 from audiorec.data.catalog import Catalog
 from audiorec.data.magic_bytes import SPECTROGRAM
-from audiorec.data.path_fragments import file_of
 from audiorec.exceptions import AudioError, DamagedArtifactError
 from audiorec.local_or_ray import Engine, run_on
 from audiorec.mel.external_spectrograms import read_array

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from audiorec.data.path_fragments import file_of, segment_of
+from audiorec.data import file_of, segment_of
 from audiorec.data.playlist_files import PathMap
 from audiorec.data.playlist_files.reading import OWN
 from audiorec.exceptions import ParameterError

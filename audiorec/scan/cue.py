@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audiorec.data.path_fragments import FilePart
+from audiorec.data import FilePart
 from audiorec.scan.files import FileState, file_state, is_audio
 
 SUFFIX = ".cue"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from audiorec.data import file_of
 from audiorec.data.folder_walk import rules_for, walk_folder
-from audiorec.data.path_fragments import file_of
 from audiorec.exceptions import system_reason
 
 # Formats that are decoded, and others common in music folders: such a file that no decoder here

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.audio import IDENTITY_CLIP, DecodedClips, clip_hash, decode_clips
+from audiorec.data import file_of
 from audiorec.data.names import names_from_path
-from audiorec.data.path_fragments import file_of
 from audiorec.printable_text import one_line
 from audiorec.scan.file_tags import read_tags
 

@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from audiorec.data import segment_of
 from audiorec.data.catalog import Catalog, FileRow, as_text
 from audiorec.data.catalog.database import NOTE
 from audiorec.data.folder_walk import IgnoreRules, is_ignored, rules_for
-from audiorec.data.path_fragments import segment_of
 from audiorec.exceptions import DataError
 from audiorec.printable_text import one_line
 from audiorec.progress import Progress, silent

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from audiorec.audio import open_source
-from audiorec.data.path_fragments import FilePart, segment_of
+from audiorec.data import FilePart, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.serve.ranges import wanted_range
 

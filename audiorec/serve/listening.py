@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
+from audiorec.data.histories import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
 from audiorec.data.histories.field_values import normalize_rating
-from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
 from audiorec.data.server import ServerStore, add_event, is_pending, store_server_plays
 from audiorec.data.server.listening import SCHEMA
 from audiorec.exceptions import AudiorecError, ParameterError

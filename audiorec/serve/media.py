@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from audiorec.data import file_of, segment_of
 from audiorec.data.catalog import Track
-from audiorec.data.path_fragments import file_of, segment_of
 from audiorec.exceptions import DataError
 from audiorec.serve.cover_art import Cover
 from audiorec.serve.cue_parts import TYPE as PART_TYPE

@@ -6,8 +6,8 @@ import os
 import stat
 from typing import BinaryIO
 
+from audiorec.data import file_of
 from audiorec.data.catalog import Track
-from audiorec.data.path_fragments import file_of
 
 
 def open_audio(track: Track) -> BinaryIO:

@@ -16,7 +16,7 @@ import polars as pl
 
 from audiorec.data.datasets.dataset_files import DatasetFolder, ExpectedFile, no_tracks
 from audiorec.data.datasets.dataset_rows import UNREADABLE, DatasetPlays, collect_plays
-from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
+from audiorec.data.histories import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS
 from audiorec.exceptions import data_error, first_line
 
 TITLE = "Yambda"

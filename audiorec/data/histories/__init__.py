@@ -22,12 +22,15 @@ from audiorec.data.histories.importer_registry import (
     history,
     recognise,
 )
-from audiorec.data.histories.listen import Listen, Tally
+from audiorec.data.histories.listen import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS, Listen, Tally
 
 __all__ = [
     "AUTO",
     "IN_COLUMNS",
     "PLAYLISTS",
+    "PLAY_FRACTION",
+    "PLAY_SECONDS",
+    "SKIP_SECONDS",
     "SOURCES",
     "Export",
     "ExportFile",

@@ -9,13 +9,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from audiorec.data.histories import Listen
-from audiorec.data.histories.listen import (
-    PLAY_FRACTION,
-    PLAY_SECONDS,
-    SAME_PLAY_SECONDS,
-    SKIP_SECONDS,
-)
+from audiorec.data.histories import PLAY_FRACTION, PLAY_SECONDS, SKIP_SECONDS, Listen
+from audiorec.data.histories.listen import SAME_PLAY_SECONDS
 
 SCHEMA: dict[str, Any] = {
     "artist": pl.String,

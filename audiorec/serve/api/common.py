@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
+from audiorec.data import segment_of
 from audiorec.data.catalog import Track, as_text
-from audiorec.data.path_fragments import segment_of
 from audiorec.serve.api.models import Filters, HitModel, TrackModel
 from audiorec.serve.auth import ForbiddenError
 from audiorec.serve.media import content_type, is_playable

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
+from audiorec.data import segment_of
 from audiorec.data.catalog import given_tags
-from audiorec.data.path_fragments import segment_of
 from audiorec.serve.media import content_type
 from audiorec.serve.subsonic.catalog_entities import UNKNOWN_ALBUM, Album, CatalogArtist, Folder
 from audiorec.serve.subsonic.envelope import NOT_FOUND, SubsonicError

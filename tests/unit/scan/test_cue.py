@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from audiorec.audio import IDENTITY_CLIP, MelConfig, decode_clips, probe
+from audiorec.data import FilePart, file_of, segment_of
 from audiorec.data.catalog import Catalog
-from audiorec.data.path_fragments import FilePart, file_of, segment_of
 from audiorec.exceptions import AudioError
 from audiorec.mel import MelStore, compute_mels
 from audiorec.playlist import write_playlist

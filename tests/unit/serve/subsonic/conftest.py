@@ -19,8 +19,8 @@ from mutagen.flac import FLAC, Picture
 from PIL import Image
 from starlette.testclient import TestClient
 
+from audiorec.data import file_of
 from audiorec.data.catalog import Catalog, FileRow, Track
-from audiorec.data.path_fragments import file_of
 from audiorec.embeddings import Embeddings
 from audiorec.index import IndexConfig, build_index
 from audiorec.serve import ServeSettings, add_key, add_user, create_app, users_file
