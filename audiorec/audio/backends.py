@@ -26,7 +26,7 @@ from audiorec.audio.ogg_pages import OPUS_RATE, StreamSpan, find_links, is_damag
 from audiorec.audio.pyav_source import open_by_ffmpeg
 from audiorec.audio.sndfile_source import QUIET, SequentialFile, SndfileSource
 from audiorec.audio.source import Bytes, Source, file_error
-from audiorec.audio.stream_window import StreamWindow, size_of
+from audiorec.audio.substream import Substream, size_of
 from audiorec.data import segment_of
 from audiorec.exceptions import AudioError
 
@@ -60,7 +60,7 @@ def open_source(path: Path) -> Iterator[Source]:
 
 def _open(path: Path, stream: BinaryIO, stack: ExitStack) -> Source:
     start, head = recording_start(stream)
-    part = StreamWindow(stream, start, size_of(stream)) if start else stream
+    part = Substream(stream, start, size_of(stream)) if start else stream
     data: Bytes = b""
     links: list[StreamSpan] = []
     if head.startswith(OGG):
@@ -90,7 +90,7 @@ def _links(
     """Each link of an Ogg file as a recording; none where one of them cannot be read alone."""
     parts: list[Source] = []
     for link in links:
-        window = StreamWindow(stream, link.start, link.stop)
+        window = Substream(stream, link.start, link.stop)
         opened, by_ffmpeg = _of_libsndfile(path, window, stack), _by_ffmpeg(path, window, stack)
         try:
             parts.append(
@@ -103,7 +103,7 @@ def _links(
     return parts
 
 
-def _by_ffmpeg(path: Path, part: BinaryIO | StreamWindow, stack: ExitStack) -> Callable[[], Source]:
+def _by_ffmpeg(path: Path, part: BinaryIO | Substream, stack: ExitStack) -> Callable[[], Source]:
     def opened() -> Source:
         part.seek(0)
         return stack.enter_context(open_by_ffmpeg(path, part))
@@ -151,7 +151,7 @@ def _mapped(stream: BinaryIO, stack: ExitStack) -> mmap.mmap:
 
 
 def _of_libsndfile(
-    path: Path, stream: BinaryIO | StreamWindow, stack: ExitStack
+    path: Path, stream: BinaryIO | Substream, stack: ExitStack
 ) -> tuple[SndfileSource, SequentialFile] | None:
     """Open by libsndfile; None if it cannot, cannot seek, or does not know the length.
 
@@ -161,7 +161,7 @@ def _of_libsndfile(
         stream.seek(0)
         with QUIET:
             # By descriptor: no race with the checks above, and no name that could mislead.
-            at = stream if isinstance(stream, StreamWindow) else stream.fileno()
+            at = stream if isinstance(stream, Substream) else stream.fileno()
             file = SequentialFile(at, closefd=False)
     except (soundfile.SoundFileError, TypeError, ValueError):
         return None

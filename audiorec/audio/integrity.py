@@ -23,7 +23,7 @@ from audiorec.audio.mpeg_frames import (
 )
 from audiorec.audio.ogg_pages import LAST_PAGE
 from audiorec.audio.ogg_pages import MAGIC as OGG
-from audiorec.audio.stream_window import StreamWindow, size_of
+from audiorec.audio.substream import Substream, size_of
 from audiorec.exceptions import AudioError
 from audiorec.printable_text import one_line
 
@@ -81,7 +81,7 @@ def check_mpeg(path: Path, tag: LengthTag | None, frames: Frames, *, size: int) 
         raise _cut_off(path, f"{there} of {tag.n_bytes} bytes of sound are there")
 
 
-def check_container(path: Path, stream: BinaryIO | StreamWindow) -> None:
+def check_container(path: Path, stream: BinaryIO | Substream) -> None:
     """Raise `AudioError` if a file that FFmpeg reads is shorter than it claims.
 
     MP4, ASF, Matroska, Ogg, RIFF (WAV and AVI), CAF, WavPack, TTA, DSF and DSDIFF hold their
@@ -172,7 +172,7 @@ def _check_flac(path: Path, file: soundfile.SoundFile) -> None:
         raise _cut_off(path, f"the end of its {seconds:.1f} s is missing") from None
 
 
-def _mp4_end(stream: BinaryIO | StreamWindow, size: int) -> int:
+def _mp4_end(stream: BinaryIO | Substream, size: int) -> int:
     """End of the boxes that hold audio or its index (ISO 14496-12, 4.2)."""
     at = 0
     while at + 8 <= size:
@@ -189,7 +189,7 @@ def _mp4_end(stream: BinaryIO | StreamWindow, size: int) -> int:
     return 0
 
 
-def _asf_end(stream: BinaryIO | StreamWindow, size: int) -> int:
+def _asf_end(stream: BinaryIO | Substream, size: int) -> int:
     """End of the audio packets; 0 where it was unknown to the encoder."""
     stream.seek(16)
     at = int.from_bytes(stream.read(8), "little")
@@ -211,7 +211,7 @@ def _matroska_end(head: bytes) -> int:
 
 
 def _chunks_end(
-    stream: BinaryIO | StreamWindow,
+    stream: BinaryIO | Substream,
     size: int,
     *,
     at: int,
@@ -230,7 +230,7 @@ def _chunks_end(
     return 0
 
 
-def _wavpack_end(stream: BinaryIO | StreamWindow, size: int) -> int:
+def _wavpack_end(stream: BinaryIO | Substream, size: int) -> int:
     """End of the last block, or the start of one whose samples are missing."""
     at, total, reached = 0, 0, 0
     while True:
@@ -245,7 +245,7 @@ def _wavpack_end(stream: BinaryIO | StreamWindow, size: int) -> int:
             return at
 
 
-def _tta_end(stream: BinaryIO | StreamWindow, head: bytes) -> int:
+def _tta_end(stream: BinaryIO | Substream, head: bytes) -> int:
     """End of the last frame, by the lengths of all frames in the header."""
     sr, samples = struct.unpack_from("<II", head, 10)
     frames = -(-samples * 245 // (256 * sr)) if sr else 0

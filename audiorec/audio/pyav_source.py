@@ -15,7 +15,7 @@ from audiorec.audio.channel_mix import ChannelMix
 from audiorec.audio.cut_and_resample import cut
 from audiorec.audio.integrity import check_adts
 from audiorec.audio.source import DAMAGED_FRAMES, AudioInfo, Source, checked, file_error
-from audiorec.audio.stream_window import StreamWindow
+from audiorec.audio.substream import Substream
 
 # Imports in functions: files that libsndfile reads do not wait for PyAV.
 
@@ -41,7 +41,7 @@ class _Bytes:
     PyAV would print their exception, traceback and all, and continue.
     """
 
-    def __init__(self, stream: BinaryIO | StreamWindow) -> None:
+    def __init__(self, stream: BinaryIO | Substream) -> None:
         self._stream = stream
         self.read, self.tell = stream.read, stream.tell
 
@@ -53,14 +53,14 @@ class _Bytes:
 
 
 @contextmanager
-def open_by_ffmpeg(path: Path, stream: BinaryIO | StreamWindow) -> Iterator[Source]:
+def open_by_ffmpeg(path: Path, stream: BinaryIO | Substream) -> Iterator[Source]:
     """Open a recording by PyAV.
 
     Parameters
     ----------
     path : Path
         Name of the recording in messages.
-    stream : BinaryIO or StreamWindow
+    stream : BinaryIO or Substream
         At its start.
 
     Raises

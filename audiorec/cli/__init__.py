@@ -1,9 +1,10 @@
 """The command line: one group, one module per command, each imported when it is called.
 
 `COMMANDS` lists them; ``stages`` holds the commands of the stages. Shared code, not commands:
-``entry_point``, ``lazy_group``, ``default_group``, ``options``, ``filters``, ``study_options``,
-``fast_imports``, ``batch_queries``, ``answers``, ``output`` and ``progress_line``.
-A command imports its dependencies inside its function, so that ``--help`` loads none of them.
+``entry_point``, ``lazy_group``, ``default_group``, ``options``, ``query_options``,
+``study_options``, ``imports_without_gc``, ``batch_queries``, ``answers``,
+``output`` and ``progress_line``. A command imports its dependencies inside its function, so that
+``--help`` loads none of them.
 """
 
 from __future__ import annotations

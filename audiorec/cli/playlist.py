@@ -10,7 +10,6 @@ import click
 from click.core import ParameterSource
 
 from audiorec.cli.answers import hit_name, preview_tables, report_hidden
-from audiorec.cli.filters import filter_options, make_filter, seed_options, tag_options
 from audiorec.cli.options import (
     FiniteRange,
     GlobalOptions,
@@ -20,6 +19,7 @@ from audiorec.cli.options import (
     versions_option,
 )
 from audiorec.cli.output import echo_json, echo_line
+from audiorec.cli.query_options import filter_options, make_filter, seed_options, tag_options
 from audiorec.exceptions import ParameterError
 from audiorec.playlist import FORMATS, KINDS, MEASURES, SHAPES
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiorec.cli.answers import echo_hits
-from audiorec.cli.fast_imports import without_garbage_collection
-from audiorec.cli.filters import filter_options, make_filter
+from audiorec.cli.imports_without_gc import without_garbage_collection
 from audiorec.cli.options import (
     GlobalOptions,
     PathType,
@@ -19,6 +18,7 @@ from audiorec.cli.options import (
     versions_option,
 )
 from audiorec.cli.output import echo_line
+from audiorec.cli.query_options import filter_options, make_filter
 from audiorec.playlist import FORMATS
 
 if TYPE_CHECKING:

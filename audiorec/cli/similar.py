@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from audiorec.cli.answers import echo_hits, report_hidden
-from audiorec.cli.fast_imports import without_garbage_collection
-from audiorec.cli.filters import filter_options, make_filter, seed_options, tag_options
+from audiorec.cli.imports_without_gc import without_garbage_collection
 from audiorec.cli.options import (
     FiniteRange,
     GlobalOptions,
@@ -17,6 +16,7 @@ from audiorec.cli.options import (
     space_options,
     versions_option,
 )
+from audiorec.cli.query_options import filter_options, make_filter, seed_options, tag_options
 
 if TYPE_CHECKING:
     from audiorec.recommend import Library, Space

@@ -115,7 +115,7 @@ def run_stages(
         read_recipe,
         remembered_recipe,
     )
-    from audiorec.pipeline.workspace_recipe import forgotten_recipe, is_recipe_pending
+    from audiorec.pipeline.recipe_choice import forgotten_recipe, is_recipe_pending
     from audiorec.progress import silent
     from audiorec.worker_pool import keep_freed_memory
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         remove_exclusion,
         save_exclusions,
     )
+    from audiorec.data.file_part_paths import FilePart, file_of, segment_of
     from audiorec.data.folder_playlists import (
         FolderPlaylists,
         import_folder_playlists,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     )
     from audiorec.data.group_folds import group_kfold, group_weights
     from audiorec.data.history_import import HistoryReport, add_history, open_export
-    from audiorec.data.path_fragments import FilePart, file_of, segment_of
     from audiorec.data.plays_import import add_table, import_plays
     from audiorec.data.session_split import SessionSplit, split_by_time
     from audiorec.data.sessionize import SessionRows, read_session_plays, session_rows
@@ -121,7 +121,7 @@ __getattr__ = lazy_attributes(
         ),
         "group_folds": ("group_kfold", "group_weights"),
         "history_import": ("HistoryReport", "add_history", "open_export"),
-        "path_fragments": ("FilePart", "file_of", "segment_of"),
+        "file_part_paths": ("FilePart", "file_of", "segment_of"),
         "plays_import": ("add_table", "import_plays"),
         "session_split": ("SessionSplit", "split_by_time"),
         "sessionize": ("SessionRows", "read_session_plays", "session_rows"),

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from audiorec.data.histories import csv, m3u
-from audiorec.data.histories.plays_frame import ImportedFrame
+from audiorec.data.histories.imported_frame import ImportedFrame
 from audiorec.data.names import normalize_text
 from audiorec.data.playlist_files import EntryPathMatcher, PathMap, entry_path
 from audiorec.data.plays import ImportReport, PlaysWriter, writing_plays

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.demo.accompaniment import BASS, COMP, DRUMS, TOMS
+from audiorec.demo.accompaniment_figures import BASS, COMP, DRUMS, TOMS
 from audiorec.demo.catalog_plan import STREAM_MUSIC, MusicPlan, generator
 from audiorec.demo.styles import SCALES
 

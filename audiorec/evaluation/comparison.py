@@ -10,11 +10,11 @@ import numpy as np
 from audiorec import metrics
 from audiorec.evaluation.beyond_accuracy import summarize_beyond_accuracy
 from audiorec.evaluation.holdout import HoldoutKey
+from audiorec.evaluation.holdout_scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.notes import notes
 from audiorec.evaluation.oracle_share import share_of_oracle
 from audiorec.evaluation.report import PageData, SplitReport, Table
-from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import MEL_STATISTICS, Role
 from audiorec.metrics import interval, mean_of_known
 from audiorec.pipeline import EvaluateConfig

@@ -8,7 +8,7 @@ import numpy as np
 
 from audiorec import metrics
 from audiorec.evaluation.holdout import HoldoutKey
-from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
+from audiorec.evaluation.holdout_scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM
 from audiorec.evaluation.systems.controls import PLAY_COUNT_OF_HALF_A, POPULARITY_OF_TEST_TRACKS
 from audiorec.evaluation.text_tables import count

@@ -11,8 +11,8 @@ import numpy as np
 
 from audiorec.evaluation.beyond_accuracy import BeyondAccuracy
 from audiorec.evaluation.holdout import HoldoutKey
+from audiorec.evaluation.holdout_scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.holdout_summary import HoldoutSummary
-from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import Role
 from audiorec.evaluation.text_tables import COLUMNS, FOCUS, aligned, count, figure, with_interval
 from audiorec.metrics import Interval

@@ -22,11 +22,11 @@ from audiorec.evaluation.holdout import (
     prepare,
     splits_of,
 )
+from audiorec.evaluation.holdout_scores import HoldoutScores
 from audiorec.evaluation.holdout_summary import KIND as SUMMARY
 from audiorec.evaluation.holdout_summary import HoldoutSummary, kept_summary
 from audiorec.evaluation.report import Report, SplitReport
 from audiorec.evaluation.score_cache import ScoreCache, score_all
-from audiorec.evaluation.scores import HoldoutScores
 from audiorec.evaluation.systems import System, chosen_systems
 from audiorec.pipeline import Recipe
 from audiorec.progress import Progress, silent

@@ -11,7 +11,7 @@ from audiorec import artifacts, metrics
 from audiorec.evaluation.beyond_accuracy import DrawDetails
 from audiorec.evaluation.data import EvaluationData
 from audiorec.evaluation.holdout import Holdout, HoldoutKey
-from audiorec.evaluation.scores import SCORINGS, HoldoutScores, score
+from audiorec.evaluation.holdout_scores import SCORINGS, HoldoutScores, score
 from audiorec.evaluation.systems import System, WorkDir
 from audiorec.exceptions import ArtifactError, NewerError
 from audiorec.pipeline import Recipe

@@ -8,6 +8,7 @@ from audiorec.lazy import lazy_attributes
 from audiorec.pipeline.descriptors import describe_catalog, take_scanned
 from audiorec.pipeline.evaluate_config import EvaluateConfig
 from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.recipe_choice import automatic_recipe, current_recipe, remembered_recipe
 from audiorec.pipeline.shipped_recipes import (
     load_shipped,
     read_recipe,
@@ -15,7 +16,6 @@ from audiorec.pipeline.shipped_recipes import (
     shipped_names,
 )
 from audiorec.pipeline.stages import STAGES, Check, Pipeline, StageReport, is_within_any
-from audiorec.pipeline.workspace_recipe import automatic_recipe, current_recipe, remembered_recipe
 
 if TYPE_CHECKING:
     from audiorec.pipeline.forget_user import forget

@@ -30,9 +30,9 @@ from audiorec.pipeline.index import run_index
 from audiorec.pipeline.map import missing_map, run_map
 from audiorec.pipeline.name_matcher import rematch_plays
 from audiorec.pipeline.recipe import Recipe
+from audiorec.pipeline.recipe_choice import current_recipe, is_recipe_pending, remembered
 from audiorec.pipeline.sessions import missing_sessions, run_sessions
 from audiorec.pipeline.train import TrainStage
-from audiorec.pipeline.workspace_recipe import current_recipe, is_recipe_pending, remembered
 from audiorec.progress import Progress, silent
 from audiorec.scan import ScannedDescriptors, scan
 from audiorec.scan.files import absolute

@@ -8,8 +8,8 @@ from typing import Any
 from audiorec import artifacts
 from audiorec.data.catalog import Catalog, Failure
 from audiorec.exceptions import ArtifactError
+from audiorec.pipeline.recipe_choice import current_recipe
 from audiorec.pipeline.staleness import KINDS, stale_artifacts
-from audiorec.pipeline.workspace_recipe import current_recipe
 from audiorec.track_map import can_lay_out
 from audiorec.workspace import Workspace
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog import telling_words
+from audiorec.data.catalog import distinctive_tags
 from audiorec.embeddings import unit_norm
 from audiorec.exceptions import NotFoundError
 from audiorec.recommend import Library
@@ -68,7 +68,7 @@ def find_clusters(library: Library, n: int, *, seed: int = 0) -> list[Cluster]:
         if not len(own):
             continue
         id_ = embeddings.ids[rows[own[int((units[own] @ centres[number]).argmax())]]]
-        telling = telling_words([words[row] for row in own], everywhere, len(rows))[:WORDS]
+        telling = distinctive_tags([words[row] for row in own], everywhere, len(rows))[:WORDS]
         title = ", ".join(telling) or f"around {library.track(id_).name}"
         clusters.append(Cluster(len(clusters) + 1, id_, title, len(own)))
     return clusters

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from audiorec.audio.backends import recording_start
-from audiorec.audio.stream_window import StreamWindow, size_of
+from audiorec.audio.substream import Substream, size_of
 from audiorec.data.names import is_nobody
-from audiorec.scan.tag_containers import ape_tags, chunk_tags, id3v1_names, matroska_tags
+from audiorec.scan.tags_beyond_mutagen import ape_tags, chunk_tags, id3v1_names, matroska_tags
 
 LONGEST = 500  # characters kept of a tag
 MOST_UNPACKED = 1 << 22  # bytes of a compressed frame: no name is longer, and no cover is read
@@ -112,7 +112,7 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
     try:
         if start:  # an ID3v2 tag before a file with tags of its own, which take precedence
             own = mutagen.File(
-                _NamelessStream(StreamWindow(stream, start, size_of(stream))), easy=True
+                _NamelessStream(Substream(stream, start, size_of(stream))), easy=True
             )
             stream.seek(0)
             return {**EasyID3(nameless), **((own.tags or {}) if own is not None else {})}
@@ -127,7 +127,7 @@ def _mutagen_tags(stream: io.BufferedReader) -> Mapping[str, Any] | None:
 class _NamelessStream(io.RawIOBase):
     """A read-only view of a stream without the file's name."""
 
-    def __init__(self, stream: io.BufferedReader | StreamWindow) -> None:
+    def __init__(self, stream: io.BufferedReader | Substream) -> None:
         self._stream = stream
 
     def read(self, size: int = -1) -> bytes:

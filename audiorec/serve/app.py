@@ -16,10 +16,9 @@ from audiorec import __version__
 from audiorec.data.server import listening_store
 from audiorec.playlist import SavedPlaylists
 from audiorec.serve import pages, subsonic
-from audiorec.serve.access import COOKIE, AccessMiddleware, set_cookie
+from audiorec.serve.access_middleware import COOKIE, AccessMiddleware, set_cookie
 from audiorec.serve.api import add_api
 from audiorec.serve.auth import LOGIN_SECONDS, Auth, AuthError
-from audiorec.serve.batch import SimilarBatch
 from audiorec.serve.config import ServeSettings
 from audiorec.serve.decode_worker import DecodeWorker
 from audiorec.serve.jobs import Jobs
@@ -27,6 +26,7 @@ from audiorec.serve.library import SharedLibrary
 from audiorec.serve.listening import Listening
 from audiorec.serve.media import Media
 from audiorec.serve.problems import add_handlers, problem
+from audiorec.serve.similar_batch import SimilarBatch
 from audiorec.serve.state import ServerState, state_of
 from audiorec.serve.workspace_counts import count_ahead
 from audiorec.workspace import Workspace

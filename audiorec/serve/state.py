@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from audiorec.data.server import ServerStore
     from audiorec.playlist import SavedPlaylists
     from audiorec.serve.auth import Auth
-    from audiorec.serve.batch import SimilarBatch
     from audiorec.serve.config import ServeSettings
     from audiorec.serve.decode_worker import DecodeWorker
     from audiorec.serve.jobs import Jobs
     from audiorec.serve.library import SharedLibrary
     from audiorec.serve.listening import Listening
     from audiorec.serve.media import Media
+    from audiorec.serve.similar_batch import SimilarBatch
     from audiorec.workspace import Workspace
 
 

@@ -17,8 +17,8 @@ from audiorec.data.plays import load_plays
 from audiorec.exceptions import AudiorecError
 from audiorec.mel import opened_store
 from audiorec.pipeline import describe_workspace
+from audiorec.pipeline.recipe_choice import PENDING, RECIPE
 from audiorec.pipeline.status import KINDS
-from audiorec.pipeline.workspace_recipe import PENDING, RECIPE
 from audiorec.serve.library import file_signature
 from audiorec.serve.state import ServerState
 from audiorec.workspace import Workspace

@@ -17,10 +17,10 @@ import numpy as np
 from audiorec import metrics
 from audiorec.evaluation import HoldoutKey, holdout_keys
 from audiorec.evaluation.holdout import n_labelled, with_labels
+from audiorec.evaluation.holdout_scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.holdout_summary import HoldoutSummary
 from audiorec.evaluation.run import applicable, summary_kept, with_factors
 from audiorec.evaluation.score_cache import ScoreCache, score_all
-from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import (
     MEL_STATISTICS,
     ORACLE,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audiorec.data.catalog import Catalog, telling_words
+from audiorec.data.catalog import Catalog, distinctive_tags
 
 MOST = 40
 WORDS = 2
@@ -83,7 +83,7 @@ def name_regions(
     regions: list[Region] = []
     for number, (x, y) in enumerate(centres):
         rows = np.flatnonzero(members == number).tolist()
-        telling = telling_words([words[row] for row in rows], everywhere, len(ids))[:WORDS]
+        telling = distinctive_tags([words[row] for row in rows], everywhere, len(ids))[:WORDS]
         name = ", ".join(telling) or _frequent([artists.get(ids[row], "") for row in rows])
         regions.append(Region(name, float(x), float(y), len(rows)))
     return regions

@@ -204,7 +204,7 @@ def test_a_read_only_workspace_is_one_line(workspace, recipe, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied", str(workspace / "recipe.toml"))
 
-    monkeypatch.setattr("audiorec.pipeline.workspace_recipe.write_atomic", refuse)
+    monkeypatch.setattr("audiorec.pipeline.recipe_choice.write_atomic", refuse)
     failed(call("-w", workspace, "run", recipe), "Permission denied", "recipe.toml")
 
 

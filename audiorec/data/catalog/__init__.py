@@ -22,10 +22,10 @@ if TYPE_CHECKING:
         Tag,
         TagCount,
         TagTable,
+        distinctive_tags,
         given_tags,
         merge_tags,
         shared_tags,
-        telling_words,
     )
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Track",
     "TrackDescriptors",
     "as_text",
+    "distinctive_tags",
     "given_tags",
     "key_name",
     "load_descriptors",
@@ -47,7 +48,6 @@ __all__ = [
     "parse_key",
     "save_descriptors",
     "shared_tags",
-    "telling_words",
 ]
 
 # Imported when asked for: a track alone needs neither SQLite nor the tags' numpy.
@@ -72,7 +72,7 @@ __getattr__ = lazy_attributes(
             "given_tags",
             "merge_tags",
             "shared_tags",
-            "telling_words",
+            "distinctive_tags",
         ),
     },
 )

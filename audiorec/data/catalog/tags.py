@@ -352,7 +352,7 @@ def shared_tags(
     return [words[0][key].tag for key in sorted(common, key=lambda key: (-telling(key), key))]
 
 
-def telling_words(
+def distinctive_tags(
     own: Sequence[Collection[str]], everywhere: Mapping[str, int], n_tracks: int
 ) -> list[str]:
     """Most distinctive tags of a group: those more frequent than in the library.

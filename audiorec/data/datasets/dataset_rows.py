@@ -30,7 +30,7 @@ class DatasetPlays(NamedTuple):
     plays : pl.LazyFrame
         Columns user_id, track_id, plays (float64), timestamp (int64 epoch s, or null), and skipped,
         rating and session_id where the set has them; see
-        `audiorec.data.histories.plays_frame`.
+        `audiorec.data.histories.imported_frame`.
     left_out : dict of str to int
         Number of rows that were left out, by kind.
     titles : pl.LazyFrame or None

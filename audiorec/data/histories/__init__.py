@@ -6,7 +6,7 @@ members, tally)``, an iterator over its listens, which counts in ``tally`` whate
 formats name tracks by their ids or files already, and are read as columns: ``csv`` and ``m3u``.
 ``importer_registry`` lists the formats in `SOURCES`. The other modules serve them: ``export_files``
 opens an export, ``listen`` is one row of it, ``stream_parsing``, ``databases`` and
-``csv_normalization`` parse, and ``plays_frame`` has the columns of those two.
+``csv_normalization`` parse, and ``imported_frame`` has the columns of those two.
 """
 
 from __future__ import annotations

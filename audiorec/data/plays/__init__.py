@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         unmatched_names,
         write_unmatched,
     )
-    from audiorec.data.plays.net_feedback import net_plays
+    from audiorec.data.plays.net_play_counts import net_plays
     from audiorec.data.plays.pseudonyms import pseudonym, stored_name
     from audiorec.data.plays.removal import forget_user, list_parts, remove_parts
     from audiorec.data.plays.store import all_played_tracks, load_plays
@@ -71,7 +71,7 @@ __getattr__ = lazy_attributes(
             "unmatched_names",
             "write_unmatched",
         ),
-        "net_feedback": ("net_plays",),
+        "net_play_counts": ("net_plays",),
         "pseudonyms": ("pseudonym", "stored_name"),
         "removal": ("forget_user", "list_parts", "remove_parts"),
         "store": ("all_played_tracks", "load_plays"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from audiorec.data.histories.plays_frame import OPTIONAL, SCHEMA
+from audiorec.data.histories.imported_frame import OPTIONAL, SCHEMA
 from audiorec.data.plays.writer import FEEDBACK, writing_plays
 from audiorec.exceptions import DataError
 

@@ -10,7 +10,7 @@ import polars as pl
 import scipy.sparse
 
 from audiorec.data.plays.config import RATING_PLAYS
-from audiorec.data.plays.net_feedback import net_plays
+from audiorec.data.plays.net_play_counts import net_plays
 from audiorec.exceptions import DataError, ParameterError
 from audiorec.id_map import IdMap
 
@@ -22,7 +22,7 @@ class Interactions:
     Parameters
     ----------
     user_items : scipy.sparse.csr_matrix [shape=(n_users, n_tracks)], float32, plays
-        Below 0 where skips and dislikes outweigh the plays: see `audiorec.data.plays.net_feedback`.
+        Below 0 where skips and dislikes outweigh the plays: see `audiorec.data.plays.net_plays`.
     users, tracks : IdMap
         Ids of the rows and of the columns.
     users_left_out, tracks_left_out : int
@@ -131,7 +131,7 @@ def to_interactions(
         Listeners and tracks with fewer are left out, and counted. Those with only skips and
         dislikes have none, and are kept if the limit is 0.
     rating_plays : float
-        See `audiorec.data.plays.net_feedback.net_plays`.
+        See `audiorec.data.plays.net_play_counts.net_plays`.
 
     Returns
     -------

@@ -91,8 +91,8 @@ def store_server_plays(workspace: Workspace, store: ServerStore | None = None) -
 def _store_plays(workspace: Workspace, rows: list[tuple[Any, ...]]) -> None:
     import polars as pl
 
-    from audiorec.data.histories.plays_frame import OPTIONAL
-    from audiorec.data.histories.plays_frame import SCHEMA as COLUMNS
+    from audiorec.data.histories.imported_frame import OPTIONAL
+    from audiorec.data.histories.imported_frame import SCHEMA as COLUMNS
     from audiorec.data.plays import stored_name, writing_plays
     from audiorec.data.plays.writer import FEEDBACK
 

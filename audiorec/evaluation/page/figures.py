@@ -9,8 +9,8 @@ import numpy as np
 
 from audiorec.evaluation.candidates import THIRDS
 from audiorec.evaluation.holdout import HoldoutKey
+from audiorec.evaluation.holdout_scores import HoldoutScores
 from audiorec.evaluation.page.draw import ROLES, blank, picture, style
-from audiorec.evaluation.scores import HoldoutScores
 from audiorec.evaluation.systems import Role
 from audiorec.metrics import Interval
 

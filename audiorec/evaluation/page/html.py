@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from audiorec import __version__, metrics
 from audiorec.evaluation.beyond_accuracy import FIGURES, BeyondAccuracy, DrawDetails
+from audiorec.evaluation.holdout_scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.page import figures
 from audiorec.evaluation.page.draw import table
 from audiorec.evaluation.report import PageData, Report, SplitReport
-from audiorec.evaluation.scores import HEADLINE, SCORINGS, HoldoutScores
 from audiorec.evaluation.systems import ORACLE, RANDOM, Role
 from audiorec.evaluation.text_tables import COLUMNS, DEEPER, FOCUS, count
 from audiorec.index.exact import spread_rows

@@ -31,7 +31,7 @@ from audiorec.serve.api.models import (
     Space,
 )
 from audiorec.serve.api.upload import answer_upload, upload_body
-from audiorec.serve.batch import SearchOptions
+from audiorec.serve.similar_batch import SearchOptions
 from audiorec.serve.state import ServerState
 from audiorec.sessions import answer_session
 from audiorec.workspace import Workspace

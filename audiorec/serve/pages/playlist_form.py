@@ -14,7 +14,7 @@ from audiorec.recommend import Library
 from audiorec.serve.api.common import check_filters, check_listeners
 from audiorec.serve.api.models import Filters, PlaylistOptions
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.pages.tracks import rows_of, rows_of_hits, tracks_of
+from audiorec.serve.pages.track_rows import rows_of, rows_of_hits, tracks_of
 
 
 def made_playlist(library: Library, page_request: PageRequest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from audiorec.serve.pages import map_data, playlist_form, tracks, views
+from audiorec.serve.pages import map_data, playlist_form, track_rows, views
 from audiorec.serve.pages.render import Renderer
 from audiorec.serve.state import ServerState, state_of
 
@@ -24,7 +24,7 @@ VIEWS = {
     "/map": ("map", map_data.map_page),
     "/library": ("library", views.library),
     "/evaluation": ("evaluation", views.evaluation),
-    "/rows": ("rows", tracks.rows_part),
+    "/rows": ("rows", track_rows.rows_part),
 }
 
 

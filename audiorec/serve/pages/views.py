@@ -7,7 +7,7 @@ from typing import Any
 
 from audiorec import artifacts
 from audiorec.data import load_exclusions
-from audiorec.data.catalog import merge_tags, shared_tags, telling_words
+from audiorec.data.catalog import distinctive_tags, merge_tags, shared_tags
 from audiorec.data.exclusion_rules import KINDS as EXCLUSION_KINDS
 from audiorec.data.plays import stored_name
 from audiorec.exceptions import AudiorecError
@@ -16,7 +16,7 @@ from audiorec.mel import opened_store
 from audiorec.recommend import Library, liked_tracks
 from audiorec.serve.api.common import check_listeners
 from audiorec.serve.pages.render import PageRequest
-from audiorec.serve.pages.tracks import TrackRow, rows_of, rows_of_hits, tracks_of
+from audiorec.serve.pages.track_rows import TrackRow, rows_of, rows_of_hits, tracks_of
 from audiorec.serve.workspace_counts import n_excluded, play_summary, word_counts, workspace_status
 
 N_FOUND, N_NEW, N_NEIGHBOURS, N_FOR_LISTENER = 50, 10, 12, 20
@@ -171,7 +171,7 @@ def _taste(library: Library, page_request: PageRequest, user: str) -> list[str]:
     own = library.catalog.tags.words_of([id_ for id_ in ids if id_ in by_id])
     counts = word_counts(page_request.state).by_word
     everywhere = {word: counts.get(word, 1) for words in own for word in words}
-    return telling_words(own, everywhere, max(1, len(by_id)))[:8] if own else []
+    return distinctive_tags(own, everywhere, max(1, len(by_id)))[:8] if own else []
 
 
 def library(library: Library, page_request: PageRequest) -> dict[str, Any]:

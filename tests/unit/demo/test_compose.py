@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audiorec.demo import plan_music
-from audiorec.demo.accompaniment import BASS, COMP, DRUMS
+from audiorec.demo.accompaniment_figures import BASS, COMP, DRUMS
 from audiorec.demo.catalog_plan import MusicPlan
 from audiorec.demo.compose import CHANNELS, CLIP_SECONDS, compose
 from audiorec.demo.names import NameGenerator

@@ -283,8 +283,8 @@ def test_an_oracle_no_better_than_random_gives_no_share(planted) -> None:
     from audiorec.evaluation import HoldoutKey
     from audiorec.evaluation.beyond_accuracy import FIGURES, DrawDetails
     from audiorec.evaluation.comparison import compare_systems
+    from audiorec.evaluation.holdout_scores import HoldoutScores
     from audiorec.evaluation.holdout_summary import HoldoutSummary
-    from audiorec.evaluation.scores import HoldoutScores
 
     n_metrics = len(metrics.METRICS)
     values, effects = np.zeros((1, 2, n_metrics, 5)), np.zeros((2, n_metrics, 1))

@@ -17,11 +17,11 @@ from audiorec.evaluation import HoldoutKey, evaluate, holdout_keys, prepare_data
 from audiorec.evaluation.beyond_accuracy import top_ten
 from audiorec.evaluation.candidates import candidates_of
 from audiorec.evaluation.holdout import prepare
+from audiorec.evaluation.holdout_scores import score
 from audiorec.evaluation.page import html as html_page
 from audiorec.evaluation.page import write_page
 from audiorec.evaluation.page.figures import bars
 from audiorec.evaluation.page.html import lay_out
-from audiorec.evaluation.scores import score
 from audiorec.evaluation.systems import MEL_STATISTICS, WorkDir, chosen_systems
 from audiorec.exceptions import ArtifactError, DataError, ParameterError
 from audiorec.metrics import Interval

@@ -20,8 +20,8 @@ from audiorec.playlist import PlaylistRequest, build_playlist, find_replacement
 from audiorec.recommend import Library
 from audiorec.serve import create_app
 from audiorec.serve.api.upload import Upload, similar_to
-from audiorec.serve.batch import SearchOptions, SimilarBatch
 from audiorec.serve.library import SharedLibrary
+from audiorec.serve.similar_batch import SearchOptions, SimilarBatch
 
 from ...waiting import wait_until
 from .conftest import put_index

@@ -24,7 +24,7 @@ from audiorec.serve import (
     save_users,
     users_file,
 )
-from audiorec.serve.access import is_known_host
+from audiorec.serve.access_middleware import is_known_host
 from audiorec.serve.auth import Auth, LoginThrottle
 
 API = "/api/v1"

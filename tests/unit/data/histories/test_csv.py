@@ -11,7 +11,7 @@ import pytest
 
 from audiorec.data import add_table, import_plays
 from audiorec.data.histories import csv as importer
-from audiorec.data.histories.plays_frame import SCHEMA
+from audiorec.data.histories.imported_frame import SCHEMA
 from audiorec.data.plays import load_plays, writing_plays
 from audiorec.data.plays_import import get_importer
 from audiorec.exceptions import DataError, ParameterError

@@ -8,7 +8,7 @@ from audiorec import artifacts
 from audiorec.cli import cli
 from audiorec.exceptions import DataError
 from audiorec.pipeline import automatic_recipe, current_recipe, load_shipped, remembered_recipe
-from audiorec.pipeline.workspace_recipe import MIN_LISTENERS, remembered
+from audiorec.pipeline.recipe_choice import MIN_LISTENERS, remembered
 from audiorec.workspace import Workspace
 
 from ...loaded_modules import modules_loaded_by

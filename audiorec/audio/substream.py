@@ -6,7 +6,7 @@ import os
 from typing import BinaryIO
 
 
-class StreamWindow:
+class Substream:
     """A stretch of a binary stream as a stream of its own.
 
     Parameters
@@ -47,6 +47,6 @@ class StreamWindow:
         raise OSError("a window has no descriptor")
 
 
-def size_of(stream: BinaryIO | StreamWindow) -> int:
+def size_of(stream: BinaryIO | Substream) -> int:
     """Bytes of a stream, whose position is left at its end."""
     return stream.seek(0, os.SEEK_END)

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from audiorec.cli.fast_imports import without_garbage_collection
+from audiorec.cli.imports_without_gc import without_garbage_collection
 
 
 def test_imports_are_not_searched_for_garbage_and_what_comes_after_them_is(monkeypatch):
