@@ -182,7 +182,7 @@ class DatasetFolder:
             raise data_error(
                 self.path,
                 f"has {len(copies)} files {name}, {copies[0]} and {copies[1]} among them",
-                "leave one",
+                "keep one",
             )
         return copies[0]
 

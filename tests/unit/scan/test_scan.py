@@ -353,7 +353,7 @@ def test_a_manifest_with_other_paths_moves_its_tracks(catalog, music):
         ("track_id,path\na,x\n", "utf-16", "is not UTF-8"),
         ("track_id,path\na,x\0.mp3\n", "utf-8", "has a zero byte in line 2; remove it"),
         ("track_id,path,title\na,x,y\0\n", "utf-8", "has a zero byte in line 2; remove it"),
-        ("track_id,path,artist,artist\na,x,b,c\n", "utf-8", "has 2 columns 'artist'; leave one"),
+        ("track_id,path,artist,artist\na,x,b,c\n", "utf-8", "has 2 columns 'artist'; keep one"),
     ],
 )
 def test_manifests_that_cannot_be_used(catalog, tmp_path, text, encoding, match):

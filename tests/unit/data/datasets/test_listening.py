@@ -306,7 +306,7 @@ def test_two_copies_of_a_table(fixture):
     shutil.copy(folder / "user_artists.dat", folder / "old")
     check = check_dataset("hetrec", folder)
     assert not check.ok
-    assert "has 2 files user_artists.dat" in check.wrong[0] and "leave one" in check.wrong[0]
+    assert "has 2 files user_artists.dat" in check.wrong[0] and "keep one" in check.wrong[0]
 
 
 def test_check_names_what_cannot_be_read(fixture, link_unreadable):
