@@ -44,7 +44,7 @@ class Substream:
 
     def fileno(self) -> int:
         """Raise: a reader of the descriptor would leave the window."""
-        raise OSError("a window has no descriptor")
+        raise OSError("a substream has no descriptor")
 
 
 def size_of(stream: BinaryIO | Substream) -> int:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 @click.option(
     "--study",
     type=click.Choice(list(STUDIES)),
-    help="Run a study instead of the table of systems.  "
+    help="Run a study instead of the table of systems. "
     + "; ".join(f"{name}: {study.asks}" for name, study in STUDIES.items())
     + ".",
 )

@@ -78,7 +78,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         raise ParameterError(
-            f"{host}:{port} cannot be used:  {system_reason(error).lower()}; give another "
+            f"{host}:{port} cannot be used: {system_reason(error).lower()}; give another "
             "--host or --port"
         ) from None
     bound.set_inheritable(True)
