@@ -34,11 +34,15 @@ RENAMED = {
     "descriptors + mlp": content.BASELINE_MLP,
     "mfcc bag of words + linear": "MFCC + ridge",
     "perception ceiling": TRUE_ATTRIBUTES,
-    "descriptors + ridge + artist smoothing": BASELINE + SMOOTHED,
-    "descriptors + mlp + artist smoothing": content.BASELINE_MLP + SMOOTHED,
     "oracle (paper)": "ALS on all plays",
     "oracle (honest)": ORACLE,
 }
+
+
+def current_name(name: str) -> str:
+    """Return the name of a system that was called so before, with its smoothing if any."""
+    model = name.removesuffix(SMOOTHED)
+    return RENAMED.get(model, model) + name[len(model) :]
 
 
 def find_system(name: str) -> System:
@@ -49,7 +53,7 @@ def find_system(name: str) -> System:
     ParameterError
         If there is no system of that name.
     """
-    system = SYSTEMS.get(RENAMED.get(name, name))
+    system = SYSTEMS.get(current_name(name))
     if system is None:
         known = ", ".join(repr(known) for known in SYSTEMS if SMOOTHED not in known)
         raise ParameterError(
@@ -92,7 +96,7 @@ def chosen_systems(
     else:
         for name in wanted:
             find_system(name)
-        names = {RANDOM, ORACLE, *(RENAMED.get(name, name) for name in wanted)}
+        names = {RANDOM, ORACLE, *map(current_name, wanted)}
     chosen = {name: own.get(name, system) for name, system in SYSTEMS.items() if name in names}
     for name, system in chosen.items():
         try:

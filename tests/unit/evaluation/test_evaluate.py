@@ -323,6 +323,9 @@ def test_names_of_before_are_taken_for_one_release(planted) -> None:
 
 def test_every_name_of_before_is_that_of_a_system() -> None:
     assert all(find_system(name) is SYSTEMS[new] for name, new in RENAMED.items())
+    for model in ("ridge", "mlp"):
+        smoothed = SYSTEMS[f"spectrogram-statistics + {model} + artist smoothing"]
+        assert find_system(f"descriptors + {model} + artist smoothing") is smoothed
 
 
 def test_an_unknown_system_is_named(planted) -> None:
