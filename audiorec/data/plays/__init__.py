@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         write_unmatched,
     )
     from audiorec.data.plays.net_play_counts import net_plays
-    from audiorec.data.plays.pseudonyms import pseudonym, stored_name
+    from audiorec.data.plays.pseudonyms import pseudonym, stored_name, stored_names
     from audiorec.data.plays.removal import forget_user, list_parts, remove_parts
     from audiorec.data.plays.store import all_played_tracks, load_plays
     from audiorec.data.plays.uncatalogued_names import PlayedNames
@@ -49,6 +49,7 @@ __all__ = [
     "rematch_names",
     "remove_parts",
     "stored_name",
+    "stored_names",
     "to_interactions",
     "unmatched_names",
     "write_unmatched",
@@ -72,7 +73,7 @@ __getattr__ = lazy_attributes(
             "write_unmatched",
         ),
         "net_play_counts": ("net_plays",),
-        "pseudonyms": ("pseudonym", "stored_name"),
+        "pseudonyms": ("pseudonym", "stored_name", "stored_names"),
         "removal": ("forget_user", "list_parts", "remove_parts"),
         "store": ("all_played_tracks", "load_plays"),
         "uncatalogued_names": ("PlayedNames",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from audiorec import artifacts
@@ -33,14 +34,23 @@ def pseudonymised(plays: pl.LazyFrame, *, salt: bytes) -> pl.LazyFrame:
 
 def stored_name(user: str, *, workspace: Workspace) -> str:
     """Name under which a listener is stored: their pseudonym, if only that is stored."""
+    return stored_names([user], workspace=workspace)[user]
+
+
+def stored_names(users: Iterable[str], *, workspace: Workspace) -> dict[str, str]:
+    """Names under which listeners are stored, by their own: see `stored_name`."""
+    names = {user: user for user in users}
     salt, directory = workspace.salt(make=False), workspace.plays
-    if salt is None or not artifacts.exists(directory):
-        return user
+    if not names or salt is None or not artifacts.exists(directory):
+        return names
     import polars as pl
 
-    hashed = pseudonym(user, salt=salt)
     files = artifacts.load_manifest(directory, kind=KIND).files
     parts = [directory / entry.file for name, entry in files.items() if is_part(name)]
-    users = pl.concat([pl.scan_parquet(part).select("user_id") for part in parts]).unique()
-    stored = users.collect()["user_id"]
-    return hashed if hashed in stored and user not in stored else user
+    column = pl.concat([pl.scan_parquet(part).select("user_id") for part in parts]).unique()
+    stored = set(column.collect()["user_id"])
+    for user in names:
+        hashed = pseudonym(user, salt=salt)
+        if hashed in stored and user not in stored:
+            names[user] = hashed
+    return names

@@ -93,10 +93,10 @@ def _store_plays(workspace: Workspace, rows: list[tuple[Any, ...]]) -> None:
 
     from audiorec.data.histories.imported_frame import OPTIONAL
     from audiorec.data.histories.imported_frame import SCHEMA as COLUMNS
-    from audiorec.data.plays import stored_name, writing_plays
+    from audiorec.data.plays import stored_names, writing_plays
     from audiorec.data.plays.writer import FEEDBACK
 
-    names = {user: stored_name(user, workspace=workspace) for user in {r[1] for r in rows}}
+    names = stored_names({row[1] for row in rows}, workspace=workspace)
     schema = {**COLUMNS, **OPTIONAL}
     none = dict.fromkeys(schema)
     plays = [

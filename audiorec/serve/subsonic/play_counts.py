@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from audiorec import artifacts
-from audiorec.data.plays import load_plays, stored_name
+from audiorec.data.plays import load_plays, stored_names
 from audiorec.data.server.listening import SOURCE
 from audiorec.exceptions import AudiorecError
 from audiorec.serve.listening import PlayCount
@@ -73,10 +73,8 @@ class PlayCounts:
         frame = frame.filter(pl.col("plays") > 0)
         sums = frame.group_by("track_id").agg(pl.col("plays").sum())
         self._totals = dict(sums.iter_rows())
-        self._imported = {
-            user: _counts(frame, stored_name(user, workspace=workspace))
-            for user in self._state.auth.users()
-        }
+        names = stored_names(self._state.auth.users(), workspace=workspace)
+        self._imported = {user: _counts(frame, stored) for user, stored in names.items()}
 
 
 def _counts(frame: pl.DataFrame, user: str) -> dict[str, PlayCount]:
