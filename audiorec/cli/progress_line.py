@@ -76,13 +76,13 @@ def progress_text(
     if rate > 0:
         parts.append(f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each")
         if total is not None and done < total:
-            parts.append(f"{_clock((total - done) / rate)} left")
+            parts.append(f"{_time_left((total - done) / rate)} left")
     if note:
         parts.append(note)
     return "  ".join(parts)
 
 
-def _clock(seconds: float) -> str:
+def _time_left(seconds: float) -> str:
     whole = round(seconds)
     if whole < 100:
         return f"{whole} s"

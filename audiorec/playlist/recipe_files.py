@@ -219,7 +219,7 @@ def _parsed(
         raise ParameterError(f"path_map={path_map!r} must be a list of OLD=NEW")
     for text in path_map:
         PathMap.parse(str(text))
-    written = {key: _switch(table, key) for key in ("absolute", "preview")}
+    written = {key: _boolean(table, key) for key in ("absolute", "preview")}
     return PlaylistRecipe(
         name,
         request,
@@ -241,7 +241,7 @@ def _period(shuffle: Any, now: float) -> str:
     return datetime.fromtimestamp(now, tz=UTC).strftime(PERIODS[shuffle])
 
 
-def _switch(table: dict[str, Any], key: str) -> bool:
+def _boolean(table: dict[str, Any], key: str) -> bool:
     value = table.get(key, False)
     if not isinstance(value, bool):
         raise ParameterError(f"{key}={value!r} must be true or false")

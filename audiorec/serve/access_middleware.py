@@ -121,10 +121,10 @@ class AccessMiddleware:
                 return problem(401, "log in first, or send 'Authorization: Bearer KEY'")
             return RedirectResponse(f"/login?next={quote(path)}", 303)
         if key is None and request.scope["method"] not in SAFE:
-            return await self._forged(request, cookie)
+            return await self._forgery_refusal(request, cookie)
         return None
 
-    async def _forged(self, request: _Request, cookie: str) -> Response | None:
+    async def _forgery_refusal(self, request: _Request, cookie: str) -> Response | None:
         """Return the answer to a change that another site may have forged; None for others."""
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         own = request.headers.get("host", "")

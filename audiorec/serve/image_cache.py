@@ -63,13 +63,13 @@ class ImageCache:
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = made
-                self._bytes += _weight(made)
+                self._bytes += _n_bytes(made)
             while self._bytes > CACHED_BYTES:
                 _, old = self._kept.popitem(last=False)
-                self._bytes -= _weight(old)
+                self._bytes -= _n_bytes(old)
         return made
 
 
-def _weight(value: Any) -> int:
+def _n_bytes(value: Any) -> int:
     data = value.data if isinstance(value, Cover) else value
     return 100 + len(data or b"")

@@ -58,7 +58,7 @@ def _code_page(content: bytes, *, folder: Path) -> str:
             return codecs.lookup(named[1].decode()).name
         except LookupError:
             pass
-    telling = b"\n".join(
+    foreign_lines = b"\n".join(
         PLS_ENTRY.sub(b"", line)
         for line in content.splitlines()
         if not line.isascii() and not line.startswith(b"#")
@@ -67,16 +67,17 @@ def _code_page(content: bytes, *, folder: Path) -> str:
     def there(page: str) -> int:
         paths = (
             entry_path(entry, folder=folder)
-            for entry in entry_lines(telling.decode(page, "replace"))
+            for entry in entry_lines(foreign_lines.decode(page, "replace"))
         )
         return sum(path is not None and os.path.exists(path) for path in paths)  # noqa: PTH110 - of any length
 
     return max(
-        CODE_PAGES, key=lambda page: (there(page), _likeness(telling.decode(page, "replace")))
+        CODE_PAGES,
+        key=lambda page: (there(page), _plausibility(foreign_lines.decode(page, "replace"))),
     )
 
 
-def _likeness(text: str) -> int:
+def _plausibility(text: str) -> int:
     """Plausibility of a text: words of one script each, in lower case after the first letter.
 
     Words of Latin script have no three accented letters in a row.

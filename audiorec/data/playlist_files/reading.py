@@ -98,7 +98,7 @@ def entries(path: Path) -> Iterator[str]:
     text = _decoded(path, content)
     for pattern, what in OTHER_TEXT:
         if pattern.search(text):
-            raise _bad(path, what)
+            raise _playlist_error(path, what)
     if begins.startswith(b"{"):
         yield from _jspf(path, text)
     elif text.lstrip()[:10].lower() == "[playlist]":
@@ -109,34 +109,36 @@ def entries(path: Path) -> Iterator[str]:
 
 def _content(path: Path) -> bytes:
     if is_special_file(path):
-        raise _bad(path, "is no regular file; copy it into one")
+        raise _playlist_error(path, "is no regular file; copy it into one")
     try:
         with path.open("rb") as file:
             content = file.read(MOST + 1)
     except OSError as error:
         reason = system_reason(error).lower()
-        raise _bad(path, f"cannot be read: {reason}; check its permissions") from None
+        raise _playlist_error(path, f"cannot be read: {reason}; check its permissions") from None
     if len(content) > MOST:
-        raise _bad(path, f"has more than {MOST >> 20} MB; remove it, or split it")
+        raise _playlist_error(path, f"has more than {MOST >> 20} MB; remove it, or split it")
     for magic, what in NO_LIST:
         if content.startswith(magic):
-            raise _bad(path, what)
+            raise _playlist_error(path, what)
     return content
 
 
 def _decoded(path: Path, content: bytes) -> str:
     if b"\0" in content and not content.startswith(tuple(bom for bom, _ in BOMS)):
-        raise _bad(path, "is no text; remove it, or save it as M3U8")
+        raise _playlist_error(path, "is no text; remove it, or save it as M3U8")
     return decode_playlist(content, folder=path.parent)
 
 
 def _xspf(path: Path, content: bytes) -> list[str]:
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise _bad(path, "declares entities, which no playlist needs; remove its DOCTYPE")
+        raise _playlist_error(
+            path, "declares entities, which no playlist needs; remove its DOCTYPE"
+        )
     try:
         root = ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise _bad(path, f"is no XSPF ({error}); export it again") from None
+        raise _playlist_error(path, f"is no XSPF ({error}); export it again") from None
     locations = (element for element in root.iter() if element.tag.rpartition("}")[2] == "location")
     return _addresses(element.text for element in locations)
 
@@ -146,7 +148,7 @@ def _jspf(path: Path, text: str) -> list[str]:
         rows = json.loads(text)["playlist"]["track"]
         locations = [row.get("location") for row in rows]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _bad(path, "is no JSPF: it has no list 'track' in 'playlist'") from None
+        raise _playlist_error(path, "is no JSPF: it has no list 'track' in 'playlist'") from None
     return _addresses(
         one for each in locations for one in (each if isinstance(each, list) else [each])
     )
@@ -158,5 +160,5 @@ def _addresses(values: Iterable[object]) -> list[str]:
     return [text if "://" in text else unquote(text) for text in texts]
 
 
-def _bad(path: Path, what: str) -> DataError:
+def _playlist_error(path: Path, what: str) -> DataError:
     return DataError(one_line(f"playlist {path} {what}"))
